@@ -1,0 +1,185 @@
+//! Typed events: what a payload is, how it is delivered, and what of it is kept for later readers.
+//!
+//! A payload type says four things about itself: its [type name](Payload::TYPE), the
+//! [key](Payload::key) that it is about, how urgent it is ([`Delivery`]) and what a room keeps of it
+//! ([`Retention`]). Everything else follows from these.
+
+mod docker_stats;
+mod engine_status;
+mod logs_stream;
+mod notification;
+mod room_status;
+mod service_status;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+pub use self::docker_stats::{BlockIo, DockerStats, NetworkIo, Stats};
+pub use self::engine_status::{EngineState, EngineStatus};
+pub use self::logs_stream::{Level, LogLine, LogMarker, LogsStream, Marker, Source};
+pub use self::notification::{Action, Notification, Severity};
+pub use self::room_status::{RoomState, RoomStatus};
+pub use self::service_status::{Health, HealthState, Port, Replicas, ServiceState, ServiceStatus};
+use crate::{EventType, RoomName, Timestamp};
+
+/// The data of an event, with the rules that its type has.
+///
+/// ```
+/// use nself_realtime::{Delivery, Payload, Retention};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Temperature {
+///     sensor: String,
+///     celsius: f64,
+/// }
+///
+/// impl Payload for Temperature {
+///     const TYPE: &'static str = "lab:temperature";
+///     const DELIVERY: Delivery = Delivery::Batched;
+///     const RETENTION: Retention = Retention::Ring { events: 60, bytes: 16 * 1024 };
+///
+///     fn key(&self) -> &str {
+///         &self.sensor
+///     }
+/// }
+/// ```
+pub trait Payload: Serialize + DeserializeOwned {
+    /// The type of the event, in the form of [`EventType`]. Types of an embedding program have a
+    /// `:` in it.
+    const TYPE: &'static str;
+
+    /// How urgent an event of this type is.
+    const DELIVERY: Delivery;
+
+    /// What a room keeps of this type for later readers.
+    const RETENTION: Retention;
+
+    /// What this event is about, in the form of [`Name`](crate::Name). Retention counts by it, and readers filter
+    /// by it.
+    fn key(&self) -> &str;
+
+    /// Whether this event says that its key is gone. Such an event is told to those who resume and
+    /// left out of snapshots.
+    fn is_removal(&self) -> bool {
+        false
+    }
+
+    /// Checks what the types of the fields cannot.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPayload`] names the field and what is wrong with it.
+    fn check(&self) -> Result<(), InvalidPayload> {
+        Ok(())
+    }
+}
+
+/// How urgent an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// It is written at once.
+    Immediate,
+    /// It may wait for others, 100 ms at most.
+    Batched,
+}
+
+/// What a room keeps of a type for readers that come later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Retention {
+    /// The latest event of each key.
+    Latest,
+    /// The newest events of each key.
+    Ring {
+        /// How many events.
+        events: usize,
+        /// How many bytes as JSON together.
+        bytes: usize,
+    },
+    /// The latest event of each of the keys that changed last.
+    Newest {
+        /// How many keys.
+        keys: usize,
+    },
+}
+
+/// A payload that breaks a rule of its type. It reached nobody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{event_type}: {violations}")]
+pub struct InvalidPayload {
+    event_type: &'static str,
+    violations: String,
+}
+
+impl InvalidPayload {
+    /// An error for a payload of type `P`: `violations` names the fields and the rules.
+    pub fn new<P: Payload>(violations: impl Into<String>) -> Self {
+        Self { event_type: P::TYPE, violations: violations.into() }
+    }
+
+    fn by_rules<P: Payload + garde::Validate<Context = ()>>(payload: &P) -> Result<(), Self> {
+        payload.validate_with(&()).map_err(|report| {
+            let lines: Vec<String> =
+                report.iter().map(|(path, error)| format!("{path}: {error}")).collect();
+            Self::new::<P>(lines.join("; "))
+        })
+    }
+}
+
+/// A typed event as a reader gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event<P> {
+    /// The room that it was published in.
+    pub room: RoomName,
+    /// Its position in the room, from 1, within one epoch.
+    pub seq: u64,
+    /// When it was published.
+    pub timestamp: Timestamp,
+    /// What it says.
+    pub data: P,
+}
+
+/// An event of any type, its data unread: it carries types that this program does not know through
+/// unharmed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RawEvent {
+    /// The type of the event.
+    #[serde(rename = "type")]
+    pub event_type: EventType,
+    /// The room; absent inside a batch and a snapshot, which name it once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomName>,
+    /// Its position in the room, from 1, within one epoch.
+    pub seq: u64,
+    /// When it was published.
+    pub timestamp: Timestamp,
+    /// The data as it stood on the wire.
+    pub data: Box<RawValue>,
+}
+
+impl RawEvent {
+    /// Reads the data as `P`; `None` if the event is of another type.
+    ///
+    /// # Errors
+    ///
+    /// The data is not what `P` is made of.
+    pub fn data<P: Payload>(&self) -> Option<Result<P, serde_json::Error>> {
+        (self.event_type.as_str() == P::TYPE).then(|| serde_json::from_str(self.data.get()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_type_goes_through_unharmed() {
+        let text = r#"{"type":"later:thing","seq":7,"timestamp":"2026-01-31T12:00:00.123Z","data":{"b":1,"a":[1.50]}}"#;
+        let event: RawEvent = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&event).unwrap(), text);
+        assert!(event.data::<ServiceStatus>().is_none());
+    }
+}
