@@ -8,6 +8,8 @@ mod emitter;
 mod peer;
 mod reader;
 mod room;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
