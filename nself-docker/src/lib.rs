@@ -1,1 +1,68 @@
-//! x
+//! Docker's streams as typed real-time events: how the services of a project are, what they print,
+//! what they use.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use nself_docker::{Docker, DockerConfig, DockerEngine};
+//! use nself_realtime::Hub;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = DockerEngine::new(None)?;
+//! let docker = Docker::spawn(Arc::new(engine), Hub::new(), DockerConfig::default());
+//! docker.wait_for_first_list().await;
+//! for (room, status) in docker.services() {
+//!     println!("{room}/{}: {:?}", status.service, status.status);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What goes where
+//!
+//! Each Compose project has a [room](room_of_project) of its own, containers outside any project share
+//! `standalone`. In these: `service:status` for each service, at once and only when it changed;
+//! `logs:stream` and `docker:stats` for what somebody subscribes to. In `system`: `engine:status`, and a
+//! `notification` with the last words of a service that fails.
+//!
+//! # When the engine is away
+//!
+//! Nothing needs a living engine to begin with. An engine that does not answer is told as
+//! `engine:status` `offline` with the reason and the mend, and is asked again after 0.5 s, then less and
+//! less often, every 15 s at last. Services keep the status they had; actions are refused. When it is
+//! back everything is listed anew, and what differs is published.
+//!
+//! # When events are lost
+//!
+//! An engine drops events for slow readers and forgets them when it restarts. So events only say where
+//! to look; the truth is the list, taken every 30 s, and the inspections that follow from it.
+//!
+//! # When log streams end
+//!
+//! An engine resumes a log by whole seconds, ends streams without a reason, and loses the last words of
+//! a process that exits while its history is read. So each end is followed by a second reading, each
+//! reading overlaps the one before, and what was published before is dropped: no line is lost, none comes
+//! twice. What the engine itself lost is marked as `lost`. A log that cannot be read is marked as
+//! `unavailable`, once.
+//!
+//! # What ends what
+//!
+//! Everything ends when the last [`Docker`] is dropped, or by [`Docker::shutdown`]. A container that
+//! misbehaves ends nothing but its own streams.
+mod actions;
+mod backoff;
+mod engine;
+mod inventory;
+mod logs;
+mod stats;
+mod supervisor;
+mod text;
+
+pub use self::actions::{Action, ActionError};
+pub use self::engine::bollard::DockerEngine;
+pub use self::engine::{
+    Answer, BlockBytes, Container, ContainerAction, ContainerState, Engine, EngineError,
+    EngineEvent, Frames, LogFrame, LogPipe, LogQuery, MemoryUsage, StatsFrame, Version,
+};
+pub use self::inventory::room_of_project;
+pub use self::supervisor::{Docker, DockerConfig};

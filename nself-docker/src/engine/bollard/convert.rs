@@ -1,0 +1,313 @@
+//! From bollard's models to the frames of this crate. What an engine did not say stays absent.
+
+use std::collections::HashMap;
+
+use ::bollard::container::LogOutput;
+use ::bollard::models::{
+    ContainerInspectResponse, ContainerState as InspectedState, ContainerStateStatusEnum,
+    ContainerStatsResponse, ContainerSummary, ContainerSummaryStateEnum, EventMessage, Health,
+    HealthStatusEnum, PortMap, PortSummary,
+};
+use nself_realtime::NanoTimestamp;
+use nself_realtime::event::{HealthState, Port};
+
+use crate::engine::{
+    BlockBytes, Container, ContainerAction, ContainerState, EngineEvent, LogFrame, LogPipe,
+    MemoryUsage, StatsFrame,
+};
+
+/// An event, if it is one that matters here.
+pub(super) fn event(message: EventMessage) -> Option<EngineEvent> {
+    let actor = message.actor?;
+    let exit_code = actor
+        .attributes
+        .as_ref()
+        .and_then(|attributes| attributes.get("exitCode").or(attributes.get("containerExitCode")))
+        .and_then(|code| code.parse().ok());
+    let action = ContainerAction::parse(message.action.as_deref()?, exit_code)?;
+    let nanos = message
+        .time_nano
+        .map(i128::from)
+        .or(message.time.map(|seconds| i128::from(seconds) * 1_000_000_000))?;
+    Some(EngineEvent::new(actor.id?, NanoTimestamp::from_unix_nanos(nanos)?, action))
+}
+
+/// A container as a list tells it: state, exit code and health stand in a text for people.
+pub(super) fn listed(summary: ContainerSummary) -> Option<Container> {
+    let id = summary.id?;
+    let name = summary.names.and_then(|names| names.into_iter().next());
+    let name = name.map_or_else(|| id.clone(), |name| without_slash(&name));
+    let text = summary.status.unwrap_or_default();
+    let mut container = Container::new(id, name, state_of_listed(summary.state?));
+    container.image = summary.image.unwrap_or_default();
+    label(&mut container, &summary.labels.unwrap_or_default());
+    container.exit_code = exit_code_in(&text);
+    container.health = health_in(&text);
+    container.ports = summary.ports.unwrap_or_default().into_iter().filter_map(port).collect();
+    Some(container)
+}
+
+/// A container as an inspection tells it.
+pub(super) fn inspected(response: ContainerInspectResponse) -> Option<Container> {
+    let id = response.id?;
+    let name = response.name.map_or_else(|| id.clone(), |name| without_slash(&name));
+    let said = response.state?;
+    let mut container = Container::new(id, name, state_of_inspected(said.status?));
+    if let Some(config) = response.config {
+        container.image = config.image.unwrap_or_default();
+        label(&mut container, &config.labels.unwrap_or_default());
+    }
+    if let Some(config) = response.host_config {
+        container.memory_limit =
+            config.memory.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes > 0);
+        container.log_driver = config.log_config.and_then(|log| log.typ);
+    }
+    container.restart_count = response.restart_count.and_then(|count| u64::try_from(count).ok());
+    let ports = response.network_settings.and_then(|settings| settings.ports);
+    container.ports = ports.map(port_map).unwrap_or_default();
+    state_details(&mut container, said);
+    Some(container)
+}
+
+fn state_details(container: &mut Container, said: InspectedState) {
+    container.started_at = said.started_at.as_deref().and_then(time_of_run);
+    container.error = said.error.filter(|error| !error.is_empty());
+    container.oom_killed = said.oom_killed;
+    if container.state == ContainerState::Exited {
+        container.exit_code = said.exit_code;
+    }
+    if let Some(health) = said.health.filter(|_| container.state.has_process()) {
+        health_details(container, health);
+    }
+}
+
+fn health_details(container: &mut Container, said: Health) {
+    container.health = match said.status {
+        Some(HealthStatusEnum::STARTING) => Some(HealthState::Starting),
+        Some(HealthStatusEnum::HEALTHY) => Some(HealthState::Healthy),
+        Some(HealthStatusEnum::UNHEALTHY) => Some(HealthState::Unhealthy),
+        Some(HealthStatusEnum::NONE | HealthStatusEnum::EMPTY) | None => None,
+    };
+    if container.health.is_none() {
+        return;
+    }
+    container.failing_streak = said.failing_streak.and_then(|streak| u64::try_from(streak).ok());
+    if let Some(check) = said.log.and_then(|mut log| log.pop()) {
+        container.last_check = check.end.and_then(|time| time.parse().ok());
+        container.check_output = check.output.filter(|output| !output.trim().is_empty());
+    }
+}
+
+/// A piece of a log.
+pub(super) fn log(output: LogOutput) -> LogFrame {
+    match output {
+        LogOutput::StdOut { message } | LogOutput::StdIn { message } => {
+            LogFrame { pipe: LogPipe::Stdout, bytes: message }
+        }
+        LogOutput::StdErr { message } => LogFrame { pipe: LogPipe::Stderr, bytes: message },
+        LogOutput::Console { message } => LogFrame { pipe: LogPipe::Terminal, bytes: message },
+    }
+}
+
+/// A sample, without a time if there was no process to measure.
+pub(super) fn stats(response: ContainerStatsResponse) -> StatsFrame {
+    let mut frame = StatsFrame {
+        name: response.name.map(|name| without_slash(&name)),
+        read: response.read.as_deref().and_then(time_of_run),
+        ..StatsFrame::default()
+    };
+    if let Some(cpu) = response.cpu_stats {
+        frame.online_cpus = cpu.online_cpus.filter(|count| *count > 0);
+        if let Some(usage) = cpu.cpu_usage {
+            frame.cpu_total_nanos = usage.total_usage;
+            let per_core = usage.percpu_usage.and_then(|cores| u32::try_from(cores.len()).ok());
+            frame.online_cpus = frame.online_cpus.or(per_core).filter(|count| *count > 0);
+        }
+    }
+    frame.memory = response.memory_stats.and_then(|memory| {
+        let caches = memory.stats.unwrap_or_default();
+        // The first is cgroup v1's, the second v2's.
+        let inactive_file = caches.get("total_inactive_file").or(caches.get("inactive_file"));
+        Some(MemoryUsage { usage: memory.usage?, inactive_file: inactive_file.copied() })
+    });
+    frame.network = response.networks.map(|networks| {
+        networks.values().fold((0_u64, 0_u64), |(rx, tx), one| {
+            let (more_rx, more_tx) = (one.rx_bytes.unwrap_or(0), one.tx_bytes.unwrap_or(0));
+            (rx.saturating_add(more_rx), tx.saturating_add(more_tx))
+        })
+    });
+    let entries = response.blkio_stats.and_then(|stats| stats.io_service_bytes_recursive);
+    frame.block_io = entries
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|entry| Some(BlockBytes { operation: entry.op?, bytes: entry.value? }))
+        .collect();
+    frame.pids = response.pids_stats.and_then(|pids| pids.current);
+    frame
+}
+
+fn state_of_listed(state: ContainerSummaryStateEnum) -> ContainerState {
+    use ContainerSummaryStateEnum as Listed;
+    match state {
+        Listed::RUNNING | Listed::STOPPING => ContainerState::Running,
+        Listed::PAUSED => ContainerState::Paused,
+        Listed::RESTARTING => ContainerState::Restarting,
+        Listed::REMOVING => ContainerState::Removing,
+        Listed::CREATED => ContainerState::Created,
+        Listed::EXITED | Listed::DEAD | Listed::EMPTY => ContainerState::Exited,
+    }
+}
+
+fn state_of_inspected(state: ContainerStateStatusEnum) -> ContainerState {
+    use ContainerStateStatusEnum as Inspected;
+    match state {
+        Inspected::RUNNING | Inspected::STOPPING => ContainerState::Running,
+        Inspected::PAUSED => ContainerState::Paused,
+        Inspected::RESTARTING => ContainerState::Restarting,
+        Inspected::REMOVING => ContainerState::Removing,
+        Inspected::CREATED => ContainerState::Created,
+        Inspected::EXITED | Inspected::DEAD | Inspected::EMPTY => ContainerState::Exited,
+    }
+}
+
+fn label(container: &mut Container, labels: &HashMap<String, String>) {
+    let value = |name| labels.get(name).filter(|value| !value.is_empty()).cloned();
+    container.project = value("com.docker.compose.project");
+    container.service = value("com.docker.compose.service");
+    container.one_off = value("com.docker.compose.oneoff").is_some_and(|v| v == "True");
+}
+
+/// The code in `Exited (137) 5 minutes ago`.
+fn exit_code_in(text: &str) -> Option<i64> {
+    text.strip_prefix("Exited (")?.split_once(')')?.0.parse().ok()
+}
+
+/// The verdict in `Up 3 minutes (unhealthy)`.
+fn health_in(text: &str) -> Option<HealthState> {
+    match text.rsplit_once('(')?.1 {
+        "healthy)" => Some(HealthState::Healthy),
+        "unhealthy)" => Some(HealthState::Unhealthy),
+        "health: starting)" => Some(HealthState::Starting),
+        _ => None,
+    }
+}
+
+fn port(summary: PortSummary) -> Option<Port> {
+    Some(Port {
+        container: summary.private_port,
+        host: summary.public_port?,
+        address: summary.ip,
+        protocol: summary.typ.map_or_else(|| "tcp".to_owned(), |kind| kind.to_string()),
+    })
+}
+
+/// Ports as `"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]`, in a fixed order.
+fn port_map(map: PortMap) -> Vec<Port> {
+    let mut ports: Vec<Port> = map
+        .into_iter()
+        .flat_map(|(inside, bindings)| {
+            bindings.unwrap_or_default().into_iter().filter_map(move |binding| {
+                let (number, protocol) = inside.split_once('/').unwrap_or((&inside, "tcp"));
+                Some(Port {
+                    container: number.parse().ok()?,
+                    host: binding.host_port?.parse().ok()?,
+                    address: binding.host_ip.filter(|address| !address.is_empty()),
+                    protocol: protocol.to_owned(),
+                })
+            })
+        })
+        .collect();
+    ports.sort_by(|a, b| {
+        (a.container, a.host, &a.protocol, &a.address).cmp(&(
+            b.container,
+            b.host,
+            &b.protocol,
+            &b.address,
+        ))
+    });
+    ports
+}
+
+fn without_slash(name: &str) -> String {
+    name.strip_prefix('/').unwrap_or(name).to_owned()
+}
+
+/// A time, unless it is the engine's word for "never", the year 1.
+fn time_of_run(text: &str) -> Option<NanoTimestamp> {
+    text.parse().ok().filter(|time: &NanoTimestamp| time.unix_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_list_tells_exit_code_and_health() {
+        assert_eq!(exit_code_in("Exited (137) 5 minutes ago"), Some(137));
+        assert_eq!(exit_code_in("Up 2 seconds"), None);
+        assert_eq!(health_in("Up 3 minutes (unhealthy)"), Some(HealthState::Unhealthy));
+        assert_eq!(health_in("Up 3 minutes (healthy)"), Some(HealthState::Healthy));
+        assert_eq!(health_in("Up 1 second (health: starting)"), Some(HealthState::Starting));
+        assert_eq!(health_in("Up 1 hour (Paused)"), None);
+    }
+
+    #[test]
+    fn an_inspection_becomes_a_container() {
+        let response: ContainerInspectResponse = serde_json::from_str(INSPECTION).unwrap();
+        let container = inspected(response).unwrap();
+        assert_eq!(container.name, "shop-db-1");
+        assert_eq!(container.project.as_deref(), Some("shop"));
+        assert_eq!(container.service.as_deref(), Some("db"));
+        assert_eq!(container.health, Some(HealthState::Unhealthy));
+        assert_eq!(container.failing_streak, Some(4));
+        assert_eq!(container.check_output.as_deref(), Some("no answer\n"));
+        assert_eq!(container.memory_limit, None);
+        assert_eq!(container.exit_code, None, "it runs");
+        assert_eq!(container.ports.len(), 1);
+        assert_eq!(container.ports.first().map(|port| port.host), Some(15432));
+    }
+
+    #[test]
+    fn a_sample_of_no_process_has_no_time() {
+        let text = r#"{"read":"0001-01-01T00:00:00Z","cpu_stats":{"cpu_usage":{"total_usage":0}}}"#;
+        assert_eq!(stats(serde_json::from_str(text).unwrap()).read, None);
+    }
+
+    #[test]
+    fn both_generations_of_cgroups_are_read() {
+        for (cache, generation) in [("total_inactive_file", "v1"), ("inactive_file", "v2")] {
+            let text = format!(
+                r#"{{"read":"2026-01-31T12:00:00.5Z","memory_stats":{{"usage":100,"stats":{{"{cache}":40}}}}}}"#
+            );
+            let frame = stats(serde_json::from_str(&text).unwrap());
+            let memory = MemoryUsage { usage: 100, inactive_file: Some(40) };
+            assert_eq!(frame.memory, Some(memory), "{generation}");
+        }
+    }
+
+    #[test]
+    fn memory_that_was_not_measured_is_absent() {
+        let text = r#"{"read":"2026-01-31T12:00:00.5Z","memory_stats":{}}"#;
+        assert_eq!(stats(serde_json::from_str(text).unwrap()).memory, None);
+    }
+
+    const INSPECTION: &str = r#"{
+        "Id": "abc", "Name": "/shop-db-1", "RestartCount": 2,
+        "State": {
+            "Status": "running", "Running": true, "OOMKilled": false, "ExitCode": 0, "Error": "",
+            "StartedAt": "2026-01-31T12:00:00.123456789Z", "FinishedAt": "0001-01-01T00:00:00Z",
+            "Health": {
+                "Status": "unhealthy", "FailingStreak": 4,
+                "Log": [{"End": "2026-01-31T12:00:09.5+01:00", "ExitCode": 1, "Output": "no answer\n"}]
+            }
+        },
+        "Config": {
+            "Image": "postgres:16",
+            "Labels": {"com.docker.compose.project": "shop", "com.docker.compose.service": "db"}
+        },
+        "HostConfig": {"Memory": 0, "LogConfig": {"Type": "json-file", "Config": {}}},
+        "NetworkSettings": {"Ports": {
+            "5432/tcp": [{"HostIp": "127.0.0.1", "HostPort": "15432"}], "9000/tcp": null
+        }}
+    }"#;
+}

@@ -1,0 +1,221 @@
+//! The real engine, through bollard. The client is made at each connection attempt, because the
+//! socket may appear later, and kept until the next one.
+
+mod convert;
+mod fault;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use ::bollard::query_parameters::{
+    EventsOptions, ListContainersOptions, LogsOptions, StatsOptions,
+};
+use ::bollard::{API_DEFAULT_VERSION, Docker};
+use futures::future::FutureExt as _;
+use futures::stream::{self, BoxStream, StreamExt as _};
+use nself_realtime::NanoTimestamp;
+
+use super::endpoint::{Endpoint, Surroundings};
+use super::event::WATCHED_WORDS;
+use super::{
+    Answer, Container, Engine, EngineError, EngineEvent, Frames, LogFrame, LogQuery, StatsFrame,
+    Version,
+};
+
+/// An engine that speaks Docker's API: Docker 20.10 or later, rootless Docker, Podman's service.
+pub struct DockerEngine {
+    endpoint: Endpoint,
+    /// The client of the last successful attempt. Held only to copy or replace it.
+    client: Mutex<Option<Docker>>,
+}
+
+impl DockerEngine {
+    /// An engine at `address` (`unix:///path`, `tcp://host:port`), or, without one, where the
+    /// Docker command line would look: `DOCKER_HOST`, the Docker context, the usual sockets.
+    /// Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Address`] if the address is of a kind that is not supported.
+    pub fn new(address: Option<&str>) -> Result<Self, EngineError> {
+        let endpoint = Endpoint::resolve(address, &Surroundings::of_process())?;
+        Ok(Self { endpoint, client: Mutex::new(None) })
+    }
+
+    /// Where it is looked for, in words for people.
+    pub fn address(&self) -> String {
+        self.endpoint.to_string()
+    }
+
+    fn client(&self) -> Result<Docker, EngineError> {
+        let mut slot = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = slot.as_ref() {
+            return Ok(client.clone());
+        }
+        let client = self.connect()?;
+        *slot = Some(client.clone());
+        Ok(client)
+    }
+
+    /// Makes a client. Requests name no version of the API: the engine answers with its newest.
+    fn connect(&self) -> Result<Docker, EngineError> {
+        let seconds = ANSWER_WITHIN.as_secs();
+        match &self.endpoint {
+            Endpoint::Http(address) => {
+                Docker::connect_with_http(address, seconds, API_DEFAULT_VERSION)
+            }
+            Endpoint::Sockets(paths) => {
+                let found = paths.iter().find(|path| path.exists());
+                let path = found
+                    .or(paths.first())
+                    .map_or_else(String::new, |path| path.to_string_lossy().into_owned());
+                Docker::connect_with_unix(&path, seconds, API_DEFAULT_VERSION)
+            }
+        }
+        .map_err(|error| self.classify(&error))
+    }
+
+    fn classify(&self, error: &::bollard::errors::Error) -> EngineError {
+        fault::classify(error, &self.endpoint)
+    }
+
+    /// Asks one question.
+    fn ask<'a, T, F, R>(&'a self, question: F) -> Answer<'a, T>
+    where
+        F: FnOnce(Docker) -> R + Send + 'a,
+        R: Future<Output = Result<T, ::bollard::errors::Error>> + Send + 'a,
+    {
+        async move {
+            let client = self.client()?;
+            question(client).await.map_err(|error| self.classify(&error))
+        }
+        .boxed()
+    }
+
+    /// Opens one stream and converts its frames; those that `convert` gives nothing for are left
+    /// out.
+    fn open<T, F, S, C>(&self, request: F, convert: C) -> Frames<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(Docker) -> BoxStream<'static, Result<S, ::bollard::errors::Error>>,
+        S: Send + 'static,
+        C: Fn(S) -> Option<T> + Send + 'static,
+    {
+        let client = match self.client() {
+            Ok(client) => client,
+            Err(error) => return stream::once(async { Err(error) }).boxed(),
+        };
+        let endpoint = self.endpoint.clone();
+        request(client)
+            .filter_map(move |frame| {
+                let frame = match frame {
+                    Ok(frame) => convert(frame).map(Ok),
+                    Err(error) => Some(Err(fault::classify(&error, &endpoint))),
+                };
+                std::future::ready(frame)
+            })
+            .boxed()
+    }
+}
+
+impl std::fmt::Debug for DockerEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DockerEngine").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+impl Engine for DockerEngine {
+    fn version(&self) -> Answer<'_, Version> {
+        async {
+            // A client that is made anew also finds a socket that was made anew elsewhere.
+            *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            let client = self.client()?;
+            let version = client.version().await.map_err(|error| self.classify(&error))?;
+            Ok(Version { engine: version.version, api: version.api_version })
+        }
+        .boxed()
+    }
+
+    fn events(&self, since: NanoTimestamp) -> Frames<EngineEvent> {
+        let words = WATCHED_WORDS.map(str::to_owned).to_vec();
+        let filters = HashMap::from([
+            ("type".to_owned(), vec!["container".to_owned()]),
+            ("event".to_owned(), words),
+        ]);
+        let nanos = since.unix_nanos();
+        let since =
+            format!("{}.{:09}", nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000));
+        let options = EventsOptions { since: Some(since), until: None, filters: Some(filters) };
+        self.open(move |client| client.events(Some(options)).boxed(), convert::event)
+    }
+
+    fn list(&self) -> Answer<'_, Vec<Container>> {
+        let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
+        self.ask(async move |client: Docker| {
+            let containers = client.list_containers(Some(options)).await?;
+            Ok(containers.into_iter().filter_map(convert::listed).collect())
+        })
+    }
+
+    fn inspect<'a>(&'a self, id: &'a str) -> Answer<'a, Container> {
+        async move {
+            let client = self.client()?;
+            let answer = client.inspect_container(id, None).await;
+            let container = answer.map_err(|error| self.classify(&error))?;
+            convert::inspected(container).ok_or_else(|| EngineError::Unreadable {
+                message: format!("the inspection of {id} has no identity or no state"),
+            })
+        }
+        .boxed()
+    }
+
+    fn logs(&self, id: &str, query: LogQuery) -> Frames<LogFrame> {
+        let options = LogsOptions {
+            follow: query.follow,
+            stdout: true,
+            stderr: true,
+            since: i32::try_from(query.since_unix_seconds).unwrap_or(i32::MAX),
+            until: 0,
+            // Also what tells framed output from that of a terminal: every line begins with a digit.
+            timestamps: true,
+            tail: query.tail.to_string(),
+        };
+        self.open(
+            |client| client.logs(id, Some(options)).boxed(),
+            |frame| Some(convert::log(frame)),
+        )
+    }
+
+    fn stats(&self, id: &str) -> Frames<StatsFrame> {
+        let options = StatsOptions { stream: true, one_shot: false };
+        self.open(
+            |client| client.stats(id, Some(options)).boxed(),
+            |frame| Some(convert::stats(frame)),
+        )
+    }
+
+    fn start<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
+        self.ask(async move |client: Docker| {
+            client.with_timeout(ACTION_WITHIN).start_container(id, None).await
+        })
+    }
+
+    fn stop<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
+        self.ask(async move |client: Docker| {
+            client.with_timeout(ACTION_WITHIN).stop_container(id, None).await
+        })
+    }
+
+    fn restart<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
+        self.ask(async move |client: Docker| {
+            client.with_timeout(ACTION_WITHIN).restart_container(id, None).await
+        })
+    }
+}
+
+/// How long the headers of an answer may take.
+const ANSWER_WITHIN: Duration = Duration::from_mins(2);
+
+/// How long an action may take: a container may ask for minutes of grace before it is killed.
+const ACTION_WITHIN: Duration = Duration::from_mins(30);

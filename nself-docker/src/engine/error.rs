@@ -1,0 +1,78 @@
+//! Why an engine did not do what it was asked: told by kind, never by the text of some library, and
+//! with the mend where a person can mend it.
+
+use std::time::Duration;
+
+/// Why an engine did not answer, or refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// Nothing is where the engine's socket should be.
+    #[error(
+        "no engine at {address}: the socket is not there; start the engine, or name another with --docker-host or DOCKER_HOST"
+    )]
+    SocketMissing {
+        /// The address that was tried.
+        address: String,
+    },
+    /// The socket is there and this user may not use it.
+    #[error(
+        "no permission for {address}: it belongs to {owner}; add this user to that group (`sudo usermod -aG {owner} \"$USER\"`, then sign in again)"
+    )]
+    PermissionDenied {
+        /// The address that was tried.
+        address: String,
+        /// The group that may use it.
+        owner: String,
+    },
+    /// The socket is there, or the host is, and nobody listens.
+    #[error("nobody listens at {address}: start the engine")]
+    Refused {
+        /// The address that was tried.
+        address: String,
+    },
+    /// The address cannot be used at all.
+    #[error("{message}")]
+    Address {
+        /// What is wrong with it, and the mend.
+        message: String,
+    },
+    /// The engine answered that it will not.
+    #[error("the engine answered {status}: {message}")]
+    Api {
+        /// The HTTP status.
+        status: u16,
+        /// Its words.
+        message: String,
+    },
+    /// The engine did not answer in time.
+    #[error("the engine did not answer within {} s", after.as_secs())]
+    Timeout {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The engine's answer makes no sense to us.
+    #[error("the engine's answer cannot be read: {message}")]
+    Unreadable {
+        /// Where it stops making sense.
+        message: String,
+    },
+    /// The connection broke.
+    #[error("the connection to the engine broke: {message}")]
+    Broken {
+        /// What the operating system says.
+        message: String,
+    },
+}
+
+impl EngineError {
+    /// Whether the container that was asked about does not exist.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Api { status: 404, .. })
+    }
+
+    /// Whether the engine itself could not be reached; otherwise it is there and said no.
+    pub fn is_offline(&self) -> bool {
+        !matches!(self, Self::Api { .. } | Self::Unreadable { .. })
+    }
+}

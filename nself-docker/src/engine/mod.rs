@@ -1,0 +1,60 @@
+//! What this crate asks of a container engine, as a trait, so that a scripted engine can stand in
+//! for a real one. Only frames of our own cross it: what an engine's library calls them stays behind.
+
+pub(crate) mod bollard;
+mod container;
+pub(crate) mod endpoint;
+mod error;
+mod event;
+mod frame;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use nself_realtime::NanoTimestamp;
+
+pub use self::container::{Container, ContainerState};
+pub use self::error::EngineError;
+pub use self::event::{ContainerAction, EngineEvent};
+pub use self::frame::{BlockBytes, LogFrame, LogPipe, LogQuery, MemoryUsage, StatsFrame, Version};
+
+/// The answer to one question.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, EngineError>>;
+
+/// Frames until the engine ends them, or one error and nothing after it. Dropping it tells the
+/// engine to stop.
+pub type Frames<T> = BoxStream<'static, Result<T, EngineError>>;
+
+/// A container engine.
+///
+/// Creating one needs no living engine: every call may fail with what is wrong, and may succeed
+/// the next time. Streams begin at their first poll, which belongs in a task of its own.
+pub trait Engine: Send + Sync + 'static {
+    /// Asks the engine who it is. The cheapest sign of life.
+    fn version(&self) -> Answer<'_, Version>;
+
+    /// What happens to containers, from `since` on and without end. The engine remembers little of
+    /// the past and drops events for slow readers: the list is the truth, events are the hint.
+    fn events(&self, since: NanoTimestamp) -> Frames<EngineEvent>;
+
+    /// All containers, also those that do not run. Fields that only an inspection knows are absent.
+    fn list(&self) -> Answer<'_, Vec<Container>>;
+
+    /// All that is known of one container.
+    fn inspect<'a>(&'a self, id: &'a str) -> Answer<'a, Container>;
+
+    /// The log of a container, each line with the time at which the engine read it.
+    fn logs(&self, id: &str, query: LogQuery) -> Frames<LogFrame>;
+
+    /// What a container uses, about once a second. A container that does not run yields frames
+    /// without a time.
+    fn stats(&self, id: &str) -> Frames<StatsFrame>;
+
+    /// Starts a container. That it runs already is success.
+    fn start<'a>(&'a self, id: &'a str) -> Answer<'a, ()>;
+
+    /// Stops a container and waits until it has stopped. That it is stopped already is success.
+    fn stop<'a>(&'a self, id: &'a str) -> Answer<'a, ()>;
+
+    /// Stops a container, if it runs, and starts it.
+    fn restart<'a>(&'a self, id: &'a str) -> Answer<'a, ()>;
+}

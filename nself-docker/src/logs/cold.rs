@@ -1,0 +1,85 @@
+//! The last lines of a log that nobody has followed lately: its first paint, and the last words of a
+//! process that failed. What is held at once is bounded.
+
+use std::collections::VecDeque;
+
+use futures::StreamExt as _;
+use nself_realtime::NanoTimestamp;
+use nself_realtime::event::Source;
+
+use super::ansi::{clean, without_colours};
+use super::assemble::{Assembler, RawLine};
+use crate::engine::{Engine, EngineError, LogQuery};
+
+/// Reads the last lines of a log, oldest first. `over` says that nobody will print to it any more.
+///
+/// It asks for a few lines more and drops the first ones of equal time, so that no line is the
+/// second of its time without the first being known.
+pub(super) async fn last_lines(
+    engine: &dyn Engine,
+    container: &str,
+    over: bool,
+) -> Result<VecDeque<RawLine>, EngineError> {
+    let query = LogQuery { tail: SHOWN + SPARE, since_unix_seconds: 0, follow: false };
+    let mut frames = engine.logs(container, query);
+    let mut assembler = Assembler::default();
+    let (mut kept, mut bytes, mut new) = (VecDeque::new(), 0, Vec::new());
+    let mut count = 0_u32;
+    while let Some(frame) = frames.next().await {
+        count += 1;
+        assembler.handle(&frame?, &mut new);
+        keep(&mut kept, &mut bytes, &mut new);
+    }
+    if over {
+        assembler.finish(&mut new);
+        keep(&mut kept, &mut bytes, &mut new);
+    }
+    if count >= query.tail {
+        drop_first_of(&mut kept, Source::Stdout);
+        drop_first_of(&mut kept, Source::Stderr);
+    }
+    while kept.len() > SHOWN as usize {
+        kept.pop_front();
+    }
+    Ok(kept)
+}
+
+/// The last words of a process that has ended, as text without colours.
+pub(crate) async fn last_words(
+    engine: &dyn Engine,
+    container: &str,
+) -> Result<Vec<String>, EngineError> {
+    let lines = last_lines(engine, container, true).await?;
+    let skipped = lines.len().saturating_sub(LAST_WORDS);
+    Ok(lines.iter().skip(skipped).map(|line| without_colours(&clean(&line.bytes))).collect())
+}
+
+fn keep(kept: &mut VecDeque<RawLine>, bytes: &mut usize, new: &mut Vec<RawLine>) {
+    for line in new.drain(..) {
+        *bytes += line.bytes.len();
+        kept.push_back(line);
+        while *bytes > MAX_BYTES {
+            let Some(oldest) = kept.pop_front() else { break };
+            *bytes -= oldest.bytes.len();
+        }
+    }
+}
+
+/// Drops the lines of one pipe that have the time of its first: there may have been more.
+fn drop_first_of(lines: &mut VecDeque<RawLine>, source: Source) {
+    let first: Option<NanoTimestamp> =
+        lines.iter().find(|line| line.source == source).map(|line| line.time);
+    lines.retain(|line| line.source != source || Some(line.time) != first);
+}
+
+/// How many lines a reader gets to see at first.
+const SHOWN: u32 = 100;
+
+/// How many lines are last words.
+const LAST_WORDS: usize = 20;
+
+/// How many more are asked for.
+const SPARE: u32 = 16;
+
+/// How many bytes of them are held at once.
+const MAX_BYTES: usize = 4 * 1024 * 1024;

@@ -1,0 +1,142 @@
+//! What of one pipe was published last, so that a reading that begins again repeats nothing. An
+//! engine resumes by whole seconds and repeats lines when it rotates a file: doubles are ours to drop.
+
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use nself_realtime::NanoTimestamp;
+
+/// The newest lines of one pipe, by time and hash.
+#[derive(Debug, Default)]
+pub(crate) struct PipeMemory {
+    published: VecDeque<(NanoTimestamp, u64)>,
+    newest: Option<NanoTimestamp>,
+    last: Option<NanoTimestamp>,
+    /// Whether this reading has brought nothing new yet.
+    reopened: bool,
+}
+
+impl PipeMemory {
+    /// Tells that a new reading begins, which repeats what is known.
+    pub(crate) fn reopen(&mut self) {
+        self.reopened = self.last.is_some();
+    }
+
+    /// The time of the line that was published last.
+    pub(crate) fn last(&self) -> Option<NanoTimestamp> {
+        self.last
+    }
+
+    /// Takes a line. `None` if it was published before; else how many other lines of the same time
+    /// were.
+    ///
+    /// A line with an older time that is not known is news, since clocks step back; but not while a
+    /// reading that began again has brought nothing new: then it is from before what is remembered.
+    pub(crate) fn accept(&mut self, time: NanoTimestamp, bytes: &[u8]) -> Option<u32> {
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let hash = hasher.finish();
+
+        let mut same_time = 0;
+        // Newer than everything: nothing to look up. The usual case.
+        if self.newest.is_some_and(|newest| time <= newest) {
+            for (known, known_hash) in &self.published {
+                if *known == time {
+                    if *known_hash == hash {
+                        return None;
+                    }
+                    same_time += 1;
+                }
+            }
+            if self.reopened && self.last.is_some_and(|last| time < last) {
+                return None;
+            }
+        }
+        self.reopened = false;
+        self.last = Some(time);
+        self.newest = self.newest.max(Some(time));
+        if self.published.len() == REMEMBERED {
+            self.published.pop_front();
+        }
+        self.published.push_back((time, hash));
+        Some(same_time)
+    }
+
+    /// Forgets what a later reading does not repeat: it begins a second before the last line.
+    pub(crate) fn shrink(&mut self) {
+        if let Some(last) = self.last {
+            self.published.retain(|(time, _)| time.unix_seconds() >= last.unix_seconds() - 1);
+            self.published.shrink_to_fit();
+        }
+    }
+}
+
+/// How many lines are remembered.
+const REMEMBERED: usize = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(nanos: i128) -> NanoTimestamp {
+        NanoTimestamp::from_unix_nanos(1_000_000_000_000 + nanos).unwrap()
+    }
+
+    fn filled(lines: &[(i128, &str)]) -> PipeMemory {
+        let mut memory = PipeMemory::default();
+        for (time, text) in lines {
+            assert!(memory.accept(at(*time), text.as_bytes()).is_some());
+        }
+        memory
+    }
+
+    #[test]
+    fn a_reading_that_begins_again_repeats_nothing() {
+        let mut memory = filled(&[(1, "a"), (2, "b"), (3, "c")]);
+        memory.reopen();
+        for (time, text) in [(1, "a"), (2, "b"), (3, "c")] {
+            assert_eq!(memory.accept(at(time), text.as_bytes()), None);
+        }
+        assert_eq!(memory.accept(at(4), b"d"), Some(0));
+    }
+
+    #[test]
+    fn different_lines_of_one_time_are_counted() {
+        let mut memory = filled(&[(1, "a"), (1, "b")]);
+        assert_eq!(memory.accept(at(1), b"c"), Some(2));
+        assert_eq!(memory.accept(at(1), b"b"), None);
+    }
+
+    #[test]
+    fn the_rest_of_a_time_that_was_cut_comes_after_reopening() {
+        let mut memory = filled(&[(1, "a")]);
+        memory.reopen();
+        assert_eq!(memory.accept(at(1), b"a"), None);
+        assert_eq!(memory.accept(at(1), b"b"), Some(1));
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_loses_nothing() {
+        let mut memory = filled(&[(500, "a")]);
+        assert_eq!(memory.accept(at(100), b"b"), Some(0));
+        assert_eq!(memory.accept(at(101), b"c"), Some(0));
+    }
+
+    #[test]
+    fn what_is_older_than_the_memory_is_not_news_after_reopening() {
+        let mut memory = filled(&[(500, "a")]);
+        memory.reopen();
+        assert_eq!(memory.accept(at(100), b"long ago"), None);
+        assert_eq!(memory.accept(at(501), b"new"), Some(0));
+        assert_eq!(memory.accept(at(300), b"the clock stepped"), Some(0));
+    }
+
+    #[test]
+    fn a_shrunk_memory_still_knows_the_last_second() {
+        let mut memory = filled(&[(0, "old"), (2_000_000_000, "new")]);
+        memory.shrink();
+        memory.reopen();
+        assert_eq!(memory.accept(at(2_000_000_000), b"new"), None);
+        assert_eq!(memory.published.len(), 1);
+    }
+}

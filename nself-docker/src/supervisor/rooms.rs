@@ -1,0 +1,62 @@
+//! The rooms of the projects. One closes when its project has had no service for a while; its return
+//! is a new log.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use nself_realtime::{Emitter, Hub, RoomName};
+use tokio::time::Instant;
+
+/// The rooms that were opened here.
+pub(super) struct Rooms {
+    hub: Hub,
+    open: HashMap<RoomName, Room>,
+}
+
+struct Room {
+    emitter: Emitter,
+    empty_since: Option<Instant>,
+}
+
+impl Rooms {
+    pub(super) fn new(hub: Hub) -> Self {
+        Self { hub, open: HashMap::new() }
+    }
+
+    /// An emitter for a room that has a service, opened if need be.
+    pub(super) fn emitter(&mut self, name: &RoomName) -> &Emitter {
+        let hub = &self.hub;
+        let room = self
+            .open
+            .entry(name.clone())
+            .or_insert_with(|| Room { emitter: hub.open_room(name), empty_since: None });
+        room.empty_since = None;
+        &room.emitter
+    }
+
+    /// Notes that the last service of a room is gone.
+    pub(super) fn handle_empty(&mut self, name: &RoomName, now: Instant) {
+        if let Some(room) = self.open.get_mut(name) {
+            room.empty_since.get_or_insert(now);
+        }
+    }
+
+    /// Closes the rooms that have been empty for long enough.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.open.retain(|name, room| {
+            let close = room.empty_since.is_some_and(|since| since + CLOSES_AFTER <= now);
+            if close {
+                self.hub.close_room(name);
+            }
+            !close
+        });
+    }
+
+    /// When [`Rooms::handle_timeout`] is to be called.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.open.values().filter_map(|room| room.empty_since).min().map(|at| at + CLOSES_AFTER)
+    }
+}
+
+/// How long an empty room stays open.
+const CLOSES_AFTER: Duration = Duration::from_mins(10);
