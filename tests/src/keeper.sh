@@ -1,0 +1,25 @@
+# Waits for the end of its input, then ends everything that belongs to the folder in $1 and removes it.
+# The folder's name is unique, so nothing else is ever touched.
+set -u
+folder=$1 name=${1##*/}
+cat >/dev/null
+
+processes() { # those that name something inside the folder
+  grep -lsF -e "$folder/" /proc/[0-9]*/cmdline | cut -d/ -f3
+}
+in_control_group() {
+  find /sys/fs/cgroup -path "*/$name/*" -name cgroup.procs -exec cat {} + 2>/dev/null | sort -u
+}
+all() { processes; in_control_group; }
+
+for _ in $(seq 100); do
+  pids=$(all)
+  [[ -z $pids ]] && break
+  kill -KILL $pids 2>/dev/null
+  sleep 0.05
+done
+
+awk -v within=" $folder/" 'index(" " $5, within) { print $5 }' /proc/self/mountinfo | sort -r |
+  while read -r mount; do umount -l "$mount"; done
+find /sys/fs/cgroup -depth -type d \( -path "*/$name/*" -o -name "$name" \) -exec rmdir {} + 2>/dev/null
+rm -rf "$folder"

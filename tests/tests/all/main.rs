@@ -1,0 +1,3 @@
+//! The tests across crates, one binary with a module for each subject.
+
+mod harness;
