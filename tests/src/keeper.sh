@@ -4,18 +4,18 @@ set -u
 folder=$1 name=${1##*/}
 cat >/dev/null
 
-processes() { # those that name something inside the folder
-  grep -lsF -e "$folder/" /proc/[0-9]*/cmdline | cut -d/ -f3
+# Those that name something inside the folder. The pattern comes by pipe: grep would find its own command line.
+processes() {
+  printf '%s/' "$folder" | grep -lsF --file=- /proc/[0-9]*/cmdline | cut -d/ -f3
 }
 in_control_group() {
-  find /sys/fs/cgroup -path "*/$name/*" -name cgroup.procs -exec cat {} + 2>/dev/null | sort -u
+  find /sys/fs/cgroup -path "*/$name/*" -name cgroup.procs -exec cat {} + 2>/dev/null
 }
-all() { processes; in_control_group; }
 
-for _ in $(seq 100); do
-  pids=$(all)
-  [[ -z $pids ]] && break
-  kill -KILL $pids 2>/dev/null
+for _ in {1..200}; do
+  mapfile -t left < <(processes; in_control_group)
+  ((${#left[@]})) || break
+  kill -KILL "${left[@]}" 2>/dev/null
   sleep 0.05
 done
 
