@@ -8,7 +8,9 @@ use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecResults};
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig};
-use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, StatsOptionsBuilder,
+};
 use futures::TryStreamExt;
 
 use crate::{images, wait};
@@ -47,6 +49,26 @@ impl Stack {
     pub async fn start(&self, service: &str) {
         let started = self.docker.start_container(&self.container(service), None).await;
         started.unwrap_or_else(|error| panic!("{service} does not start: {error}"));
+    }
+
+    /// Stops a service's container, as somebody at a terminal does.
+    pub async fn stop(&self, service: &str) {
+        let stopped = self.docker.stop_container(&self.container(service), None).await;
+        stopped.unwrap_or_else(|error| panic!("{service} does not stop: {error}"));
+    }
+
+    /// The memory of a service's container in bytes, as the Docker command line counts it: without the
+    /// file cache that can be given back.
+    pub async fn memory(&self, service: &str) -> f64 {
+        let options = StatsOptionsBuilder::new().stream(false).build();
+        let sample = self.docker.stats(&self.container(service), Some(options)).try_next().await;
+        let memory = sample.ok().flatten().and_then(|sample| sample.memory_stats);
+        let memory = memory.unwrap_or_else(|| panic!("the engine tells no memory of {service}"));
+        let usage = memory.usage.unwrap_or_default();
+        let cache = ["total_inactive_file", "inactive_file"];
+        let details = memory.stats.unwrap_or_default();
+        let cache = cache.iter().find_map(|name| details.get(*name)).copied().unwrap_or_default();
+        precise(usage.saturating_sub(cache))
     }
 
     /// The engine's own word for a container: `running`, `exited`, …
@@ -149,6 +171,12 @@ fn probe() -> HealthConfig {
         start_period: nanoseconds(30),
         ..HealthConfig::default()
     }
+}
+
+/// Sizes in memory are far below 2⁵³.
+#[expect(clippy::cast_precision_loss, reason = "no container here has petabytes")]
+fn precise(bytes: u64) -> f64 {
+    bytes as f64
 }
 
 fn owned_list(words: &[&str]) -> Vec<String> {
