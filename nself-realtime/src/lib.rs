@@ -5,10 +5,26 @@
 //! cursor. Nothing is lost in silence: what is missing is counted in a gap.
 
 pub mod clock;
+mod cursor;
 pub mod event;
+mod hub;
 mod name;
+mod proto;
+mod room;
+#[cfg(feature = "server")]
+mod server;
 mod timestamp;
+#[cfg(feature = "server")]
+pub mod transport;
 
+pub use self::cursor::{Cursor, Epoch, MAX_SEQ, ParseCursorError};
 pub use self::event::{Delivery, Event, InvalidPayload, Payload, RawEvent, Retention};
+pub use self::hub::{
+    Demand, EmitError, Emitter, Hub, MAX_EVENT_BYTES, Peer, Randomness, SystemRandomness, Transmit,
+};
 pub use self::name::{EventType, Name, NameError, RoomName};
+pub use self::proto::{CloseCode, ErrorCode, Pacing, SessionConfig};
+pub use self::room::Filter;
+#[cfg(feature = "server")]
+pub use self::server::Server;
 pub use self::timestamp::{NanoTimestamp, ParseTimestampError, Timestamp};

@@ -1,0 +1,160 @@
+//! The rooms of a program: who publishes into them, who reads them, and who is waiting for what.
+//!
+//! Publishing takes one short lock of one room, writes the event into its log and wakes the readers
+//! that wait for it. It never waits for a reader and never fails because of one.
+
+mod demand;
+mod emitter;
+mod peer;
+mod reader;
+mod room;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use self::demand::Demand;
+use self::demand::DemandSignal;
+pub use self::emitter::{EmitError, Emitter, MAX_EVENT_BYTES};
+pub use self::peer::{Peer, Transmit};
+pub(crate) use self::reader::{Reader, Step, SubscribeError};
+use self::room::Room;
+use crate::clock::Clock;
+use crate::event::{RoomState, RoomStatus};
+use crate::room::{Limits, RoomLog};
+use crate::{Epoch, RoomName};
+
+/// Where random bits come from.
+pub trait Randomness: Send + Sync + 'static {
+    /// 64 bits that nobody can guess.
+    fn bits(&self) -> u64;
+}
+
+/// The randomness of the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemRandomness;
+
+impl Randomness for SystemRandomness {
+    #[expect(clippy::expect_used, reason = "a system without randomness cannot run a server")]
+    fn bits(&self) -> u64 {
+        getrandom::u64().expect("the operating system gives no random bits")
+    }
+}
+
+/// All rooms of a program. A cheap clone.
+#[derive(Clone)]
+pub struct Hub {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
+    system: Arc<Room>,
+    demand: Arc<DemandSignal>,
+}
+
+impl Hub {
+    /// A hub with the room `system` and nothing else, on the clock and the randomness of the
+    /// operating system.
+    pub fn new() -> Self {
+        Self::with(Arc::new(crate::clock::SystemClock), Arc::new(SystemRandomness))
+    }
+
+    /// The same with a clock and a randomness of one's own: what a test needs to own the time.
+    pub fn with(clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
+        let demand = Arc::new(DemandSignal::default());
+        let log = |name: RoomName| {
+            RoomLog::new(name, Epoch::from_random(randomness.bits()), Limits::default())
+        };
+        let system = Arc::new(Room::new(log(RoomName::system()), Arc::clone(&demand)));
+        let rooms = HashMap::from([(RoomName::system(), Arc::clone(&system))]);
+        let shared = Shared { clock, randomness, rooms: RwLock::new(rooms), system, demand };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The clock that events are stamped by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    pub(crate) fn random_bits(&self) -> u64 {
+        self.shared.randomness.bits()
+    }
+
+    /// An emitter for that room. If there is no such room it begins now, and `system` is told.
+    pub fn open_room(&self, name: &RoomName) -> Emitter {
+        if let Some(room) = self.room(name) {
+            return Emitter::new(self.clone(), room);
+        }
+        let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
+        let room = Arc::clone(rooms.entry(name.clone()).or_insert_with(|| {
+            let epoch = Epoch::from_random(self.random_bits());
+            let log = RoomLog::new(name.clone(), epoch, Limits::default());
+            Arc::new(Room::new(log, Arc::clone(&self.shared.demand)))
+        }));
+        drop(rooms);
+        self.tell(name, RoomState::Open);
+        Emitter::new(self.clone(), room)
+    }
+
+    /// Ends a room: its readers are told, and so is `system`. What was published in it is gone; if it
+    /// is opened again it begins a new epoch. `system` itself cannot be closed.
+    pub fn close_room(&self, name: &RoomName) {
+        if *name == RoomName::system() {
+            return;
+        }
+        let room = {
+            let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
+            rooms.remove(name)
+        };
+        if let Some(room) = room {
+            room.close();
+            self.tell(name, RoomState::Closed);
+        }
+    }
+
+    /// An emitter for the room `system`.
+    pub fn system(&self) -> Emitter {
+        Emitter::new(self.clone(), Arc::clone(&self.shared.system))
+    }
+
+    /// What is being watched, for producers that work only while somebody looks.
+    pub fn demand(&self) -> Demand {
+        Demand::new(self.clone(), Arc::clone(&self.shared.demand))
+    }
+
+    /// The names of the rooms that there are, in order.
+    pub fn rooms(&self) -> Vec<RoomName> {
+        let rooms = self.shared.rooms.read().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<RoomName> = rooms.keys().cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
+        self.shared.rooms.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn tell(&self, room: &RoomName, state: RoomState) {
+        let status = RoomStatus { room: room.clone(), state, title: None, services: None };
+        if let Err(error) = self.system().emit(&status) {
+            tracing::error!(%room, %error, "the state of a room could not be told");
+        }
+    }
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").field("rooms", &self.rooms()).finish_non_exhaustive()
+    }
+}

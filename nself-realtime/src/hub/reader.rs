@@ -1,0 +1,278 @@
+//! A subscription: filters and a cursor in one room. It first gives what is kept, or what was missed,
+//! then `ready`, and from there on what comes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Waker;
+
+use bytes::Bytes;
+
+use super::room::{Room, RoomState, WaiterId};
+use crate::proto::Pending;
+use crate::proto::server_frame::{
+    ReadyData, Recovered, ServerFrame, SubscribedData, Unsubscribed, UnsubscribedData,
+};
+use crate::room::{Filter, FilterId, MAX_FILTERS, Position, SnapshotPosition, Space};
+use crate::{Cursor, RoomName};
+
+/// Why a subscription cannot be made or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SubscribeError {
+    /// The room was closed.
+    Closed,
+    /// It would have more filters than a subscription may have.
+    TooManyFilters,
+}
+
+/// Reads one room for one connection.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    name: RoomName,
+    room: Arc<Room>,
+    waiter: WaiterId,
+    filters: Vec<Filter>,
+    filter: FilterId,
+    position: Position,
+    phase: Phase,
+    additions: VecDeque<Addition>,
+}
+
+/// Filters that are added while the subscription lives.
+#[derive(Debug)]
+struct Addition {
+    filters: Vec<Filter>,
+    id: Option<u64>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// What is kept is given, up to where the position stands.
+    Snapshot {
+        filter: FilterId,
+        at: SnapshotPosition,
+        id: Option<u64>,
+        added: bool,
+    },
+    /// What was missed is given; `ready` is owed once the position has come to `target`.
+    CatchUp {
+        target: u64,
+        id: Option<u64>,
+    },
+    Live,
+}
+
+/// What a step gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// As much as there is.
+    Done,
+    /// There is more, but no room for it.
+    Cut,
+    /// The room was closed; this reader is to be dropped.
+    Closed,
+}
+
+impl Reader {
+    /// Subscribes, and answers.
+    pub(super) fn subscribe(
+        room: Arc<Room>,
+        filters: Vec<Filter>,
+        since: Option<Cursor>,
+        id: Option<u64>,
+        answers: &mut VecDeque<Bytes>,
+    ) -> Result<Self, SubscribeError> {
+        let (filter, waiter) = room.join(filters.clone()).ok_or(SubscribeError::Closed)?;
+        let mut state = room.lock();
+        let log = &mut state.log;
+        let head = log.head();
+        let snapshot = Phase::Snapshot {
+            filter,
+            at: SnapshotPosition { seq: 0, target: head },
+            id,
+            added: false,
+        };
+        let (position, gap, recovered, phase) = match since {
+            None => (Position::at(head), None, Recovered::Fresh, snapshot),
+            Some(cursor) if !log.continues(cursor) => {
+                (Position::at(head), None, Recovered::Reset, snapshot)
+            }
+            Some(cursor) => {
+                let (position, gap) = log.recover(filter, cursor.seq);
+                let recovered = if gap.is_some() { Recovered::Gap } else { Recovered::Full };
+                (position, gap, recovered, Phase::CatchUp { target: head, id })
+            }
+        };
+        answers.push_back(subscribed(&state, id, recovered));
+        answers.extend(gap);
+        let name = state.log.name().clone();
+        drop(state);
+        let additions = VecDeque::new();
+        Ok(Self { name, room, waiter, filters, filter, position, phase, additions })
+    }
+
+    pub(super) fn name(&self) -> &RoomName {
+        &self.name
+    }
+
+    /// Adds filters, and answers. Live delivery pauses until the snapshot of what was added is given.
+    pub(super) fn add(
+        &mut self,
+        filters: Vec<Filter>,
+        id: Option<u64>,
+        answers: &mut VecDeque<Bytes>,
+    ) -> Result<(), SubscribeError> {
+        let waiting: usize = self.additions.iter().map(|addition| addition.filters.len()).sum();
+        if self.filters.len() + waiting + filters.len() > MAX_FILTERS {
+            return Err(SubscribeError::TooManyFilters);
+        }
+        answers.push_back(subscribed(&self.room.lock(), id, Recovered::Fresh));
+        self.additions.push_back(Addition { filters, id });
+        Ok(())
+    }
+
+    /// Takes the filter with these types and keys away; `false` if there is none.
+    pub(super) fn remove(&mut self, like: &Filter) -> bool {
+        let same = |filter: &Filter| (&filter.types, &filter.keys) == (&like.types, &like.keys);
+        let Some(index) = self.filters.iter().position(same) else { return false };
+        self.filters.remove(index);
+        self.use_filters();
+        true
+    }
+
+    /// Whether any filter is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.filters.is_empty() && self.additions.is_empty()
+    }
+
+    /// Whether the room was closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.room.lock().closed
+    }
+
+    /// Looks at what waits to be read, and has `waker` woken when that changes what the pacer would
+    /// say: at the next event if none waits, else when `enough` of them do, and at every immediate
+    /// one.
+    pub(super) fn look(&mut self, waker: &Waker, enough: usize) -> Pending {
+        let mut state = self.room.lock();
+        let owes = !matches!(self.phase, Phase::Live) || !self.additions.is_empty();
+        if state.closed || owes {
+            return Pending { events: usize::MAX, immediate: true };
+        }
+        state.log.look(self.filter, &mut self.position);
+        let waiting = self.position.waiting();
+        let more = if waiting == 0 { 1 } else { enough.saturating_sub(waiting) };
+        let at = match u64::try_from(more) {
+            Ok(0) | Err(_) => u64::MAX,
+            Ok(more) => state.log.head() + more,
+        };
+        state.wait(self.waiter, waker, at);
+        Pending { events: waiting, immediate: self.position.immediate() }
+    }
+
+    /// Puts what comes next into `out`: at most one frame of events, with what belongs before and
+    /// after it.
+    pub(super) fn step(&mut self, space: Space, out: &mut Vec<Bytes>) -> Step {
+        let room = Arc::clone(&self.room);
+        let mut state = room.lock();
+        if state.closed {
+            let data = UnsubscribedData { reason: Unsubscribed::Closed };
+            out.push(ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode());
+            return Step::Closed;
+        }
+        match &mut self.phase {
+            Phase::Snapshot { filter, at, id, added } => {
+                let (filter, id, added) = (*filter, *id, *added);
+                out.extend(state.log.take_snapshot(filter, at, id, space));
+                if at.seq < at.target {
+                    return Step::Cut;
+                }
+                let target = at.target;
+                out.push(ready(&state, id, target));
+                self.phase = Phase::Live;
+                drop(state);
+                if added {
+                    self.finish_addition(filter);
+                }
+                self.next_step_if_added()
+            }
+            Phase::CatchUp { .. } | Phase::Live => {
+                let step = self.read(&mut state, space, out);
+                drop(state);
+                if step == Step::Done { self.next_step_if_added() } else { step }
+            }
+        }
+    }
+
+    fn read(&mut self, state: &mut RoomState, space: Space, out: &mut Vec<Bytes>) -> Step {
+        let Some(taken) = state.log.take(self.filter, &mut self.position, space) else {
+            self.reset(state, out);
+            return Step::Cut;
+        };
+        out.extend(taken.gap);
+        out.extend(taken.frame);
+        if let Phase::CatchUp { target, id } = self.phase
+            && self.position.seq >= target
+        {
+            out.push(ready(state, id, self.position.seq));
+            self.phase = Phase::Live;
+        }
+        if taken.cut { Step::Cut } else { Step::Done }
+    }
+
+    /// Begins anew: the log no longer knows what this reader missed.
+    fn reset(&mut self, state: &RoomState, out: &mut Vec<Bytes>) {
+        out.push(subscribed(state, None, Recovered::Reset));
+        let head = state.log.head();
+        self.position = Position::at(head);
+        let at = SnapshotPosition { seq: 0, target: head };
+        self.phase = Phase::Snapshot { filter: self.filter, at, id: None, added: false };
+    }
+
+    /// Begins with the next addition, now that everything before it was given.
+    fn next_step_if_added(&mut self) -> Step {
+        if !matches!(self.phase, Phase::Live) {
+            return Step::Done;
+        }
+        let Some(addition) = self.additions.front() else { return Step::Done };
+        let filter = self.room.add_filters(addition.filters.clone());
+        let at = SnapshotPosition { seq: 0, target: self.position.seq };
+        self.phase = Phase::Snapshot { filter, at, id: addition.id, added: true };
+        Step::Cut
+    }
+
+    fn finish_addition(&mut self, filter: FilterId) {
+        if let Some(addition) = self.additions.pop_front() {
+            self.filters.extend(addition.filters);
+            self.use_filters();
+        }
+        self.room.remove_filters(filter);
+    }
+
+    fn use_filters(&mut self) {
+        let before = self.filter;
+        self.filter = self.room.add_filters(self.filters.clone());
+        self.room.remove_filters(before);
+        // What was seen waiting was seen with other eyes.
+        self.position.look_again();
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Phase::Snapshot { filter, added: true, .. } = self.phase {
+            self.room.remove_filters(filter);
+        }
+        self.room.leave(self.filter, self.waiter);
+    }
+}
+
+fn subscribed(state: &RoomState, id: Option<u64>, recovered: Recovered) -> Bytes {
+    let cursor = state.log.cursor(state.log.head());
+    let data = SubscribedData { epoch: cursor.epoch, cursor, recovered };
+    ServerFrame::Subscribed { id, room: state.log.name(), data }.encode()
+}
+
+fn ready(state: &RoomState, id: Option<u64>, seq: u64) -> Bytes {
+    let data = ReadyData { cursor: state.log.cursor(seq) };
+    ServerFrame::Ready { id, room: state.log.name(), data }.encode()
+}

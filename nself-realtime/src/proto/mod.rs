@@ -1,0 +1,17 @@
+//! The protocol without I/O: frames in both directions, when to write, when to give up. Bytes and
+//! instants go in; frames, actions and the next deadline come out.
+
+mod client_frame;
+mod codes;
+mod heartbeat;
+mod limits;
+mod pacer;
+pub(crate) mod server_frame;
+mod session;
+
+pub(crate) use self::client_frame::{ClientFrame, FrameError};
+pub use self::codes::{CloseCode, ErrorCode};
+pub use self::pacer::Pacing;
+pub(crate) use self::pacer::{Flush, Pacer, Pending};
+pub use self::session::SessionConfig;
+pub(crate) use self::session::{Heard, ServerSession};

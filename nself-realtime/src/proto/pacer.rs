@@ -1,0 +1,210 @@
+//! Decides when a connection writes events: a lone one at once, a stream of them in batches.
+//!
+//! One flush is one write. It happens when the one before has been taken by the socket, something is
+//! pending, and one of these holds:
+//!
+//! - an immediate event is pending and the last 100 ms saw fewer than `burst` flushes;
+//! - the last flush is `max_wait` old;
+//! - `max_events` are pending and the last flush is `min_gap` old;
+//! - the last flush was cut at its size limit.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// The window in which bursts are counted.
+const BURST_WINDOW: Duration = Duration::from_millis(100);
+
+/// How events are gathered into frames, per connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pacing {
+    /// The longest that an event waits for others. Default 100 ms.
+    pub max_wait: Duration,
+    /// That many pending events are written before `max_wait` is over. Default 10.
+    pub max_events: usize,
+    /// The shortest time between two flushes of batched events. Default 16 ms: a frame of a screen.
+    pub min_gap: Duration,
+    /// How many flushes immediate events may cause in 100 ms. Default 20.
+    pub burst: usize,
+    /// How many bytes a flush has, or one event that is larger. Default 64 KiB.
+    pub max_bytes: usize,
+}
+
+impl Default for Pacing {
+    fn default() -> Self {
+        Self {
+            max_wait: Duration::from_millis(100),
+            max_events: 10,
+            min_gap: Duration::from_millis(16),
+            burst: 20,
+            max_bytes: 64 * 1024,
+        }
+    }
+}
+
+/// What waits to be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Pending {
+    pub(crate) events: usize,
+    pub(crate) immediate: bool,
+}
+
+/// Whether to write now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flush {
+    Now,
+    /// Not before that, unless more comes.
+    At(Instant),
+    /// Nothing is pending.
+    Idle,
+}
+
+/// Remembers when a connection wrote.
+#[derive(Debug)]
+pub(crate) struct Pacer {
+    pacing: Pacing,
+    // When the last flushes were, the newest last; never more than a burst.
+    flushes: VecDeque<Instant>,
+    cut: bool,
+}
+
+impl Pacer {
+    pub(crate) fn new(pacing: Pacing) -> Self {
+        Self { pacing, flushes: VecDeque::new(), cut: false }
+    }
+
+    #[must_use]
+    pub(crate) fn decide(&self, now: Instant, pending: Pending) -> Flush {
+        if pending.events == 0 {
+            return Flush::Idle;
+        }
+        let Some(last) = self.flushes.back().copied() else { return Flush::Now };
+        if self.cut {
+            return Flush::Now;
+        }
+        let mut at = last + self.pacing.max_wait;
+        if pending.events >= self.pacing.max_events {
+            at = at.min(last + self.pacing.min_gap);
+        }
+        if pending.immediate {
+            let free = match self.flushes.front() {
+                Some(first) if self.flushes.len() >= self.pacing.burst => *first + BURST_WINDOW,
+                _ => now,
+            };
+            at = at.min(free);
+        }
+        if at <= now { Flush::Now } else { Flush::At(at) }
+    }
+
+    /// Notes a flush, and whether its size limit left something behind.
+    pub(crate) fn flushed(&mut self, now: Instant, cut: bool) {
+        self.flushes.push_back(now);
+        while self.flushes.len() > self.pacing.burst.max(1) {
+            self.flushes.pop_front();
+        }
+        self.cut = cut;
+    }
+
+    /// How many events have to be pending for a flush before `max_wait`.
+    pub(crate) fn max_events(&self) -> usize {
+        self.pacing.max_events
+    }
+
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.pacing.max_bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, SystemClock};
+
+    const ONE: Pending = Pending { events: 1, immediate: false };
+    const URGENT: Pending = Pending { events: 1, immediate: true };
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    /// How often a pacer flushes in a second in which an event comes every `every`.
+    fn flushes_per_second(every: Duration, immediate: bool) -> usize {
+        let start = SystemClock.now();
+        let mut pacer = Pacer::new(Pacing::default());
+        let (mut events, mut flushes) = (0, 0);
+        let (mut now, mut next) = (start, start);
+        while now < start + Duration::from_secs(1) {
+            if now >= next {
+                events += 1;
+                next += every;
+            }
+            if pacer.decide(now, Pending { events, immediate }) == Flush::Now {
+                (events, flushes) = (0, flushes + 1);
+                pacer.flushed(now, false);
+            }
+            now += Duration::from_micros(100);
+        }
+        flushes
+    }
+
+    #[test]
+    fn a_lone_event_leaves_at_once() {
+        let now = SystemClock.now();
+        let mut pacer = Pacer::new(Pacing::default());
+        assert_eq!(pacer.decide(now, ONE), Flush::Now);
+        pacer.flushed(now, false);
+        assert_eq!(pacer.decide(now + ms(100), ONE), Flush::Now);
+        assert_eq!(pacer.decide(now + ms(1), Pending::default()), Flush::Idle);
+    }
+
+    #[test]
+    fn nothing_waits_longer_than_max_wait() {
+        let now = SystemClock.now();
+        let mut pacer = Pacer::new(Pacing::default());
+        pacer.flushed(now, false);
+        assert_eq!(pacer.decide(now + ms(1), ONE), Flush::At(now + ms(100)));
+    }
+
+    #[test]
+    fn ten_events_wait_for_the_gap_only() {
+        let now = SystemClock.now();
+        let mut pacer = Pacer::new(Pacing::default());
+        pacer.flushed(now, false);
+        let ten = Pending { events: 10, immediate: false };
+        assert_eq!(pacer.decide(now + ms(1), ten), Flush::At(now + ms(16)));
+        assert_eq!(pacer.decide(now + ms(16), ten), Flush::Now);
+    }
+
+    #[test]
+    fn the_twenty_first_urgent_event_of_a_burst_waits() {
+        let now = SystemClock.now();
+        let mut pacer = Pacer::new(Pacing::default());
+        for flush in 0..20 {
+            let now = now + ms(flush);
+            assert_eq!(pacer.decide(now, URGENT), Flush::Now);
+            pacer.flushed(now, false);
+        }
+        assert_eq!(pacer.decide(now + ms(20), URGENT), Flush::At(now + ms(100)));
+    }
+
+    #[test]
+    fn a_cut_flush_is_followed_at_once() {
+        let now = SystemClock.now();
+        let mut pacer = Pacer::new(Pacing::default());
+        pacer.flushed(now, true);
+        assert_eq!(pacer.decide(now, ONE), Flush::Now);
+    }
+
+    #[test]
+    fn fifty_events_a_second_take_ten_frames_and_five_thousand_about_sixty() {
+        assert_eq!(flushes_per_second(ms(20), false), 10);
+        let busy = flushes_per_second(Duration::from_micros(200), false);
+        assert!((60..=63).contains(&busy), "{busy}");
+    }
+
+    #[test]
+    fn a_storm_of_urgent_events_takes_twenty_flushes_in_100_ms_and_then_batches() {
+        // 200 that are allowed at once, and in between the flush of ten pending ones.
+        let flushes = flushes_per_second(Duration::from_micros(200), true);
+        assert!((200..=210).contains(&flushes), "{flushes}");
+    }
+}

@@ -1,0 +1,115 @@
+//! Events as frames: each event is encoded once when it is published, each frame is put together once
+//! for all readers that stand at the same place with the same filters.
+
+use std::collections::VecDeque;
+use std::io::Write;
+
+use bytes::Bytes;
+
+use super::filter::FilterId;
+use super::hot::Entry;
+use super::keys::Keys;
+use super::read::Space;
+use crate::RoomName;
+
+/// What comes before and after an event's body costs at most that much.
+const EVENT_OVERHEAD: usize = 96;
+
+/// The length of an event inside a frame, to the byte or a little more.
+pub(super) fn size_of(entry: &Entry) -> usize {
+    entry.body.len() + EVENT_OVERHEAD
+}
+
+/// One event with its room, or two or more as a batch.
+pub(super) fn events(room: &RoomName, keys: &Keys, entries: &[Entry]) -> Bytes {
+    if let [entry] = entries {
+        let mut frame = Vec::with_capacity(size_of(entry) + room.as_str().len());
+        event(&mut frame, Some(room), keys, entry);
+        return frame.into();
+    }
+    list("batch", room, None, keys, entries)
+}
+
+/// A part of what is kept.
+pub(super) fn snapshot(room: &RoomName, id: Option<u64>, keys: &Keys, entries: &[Entry]) -> Bytes {
+    list("snapshot", room, id, keys, entries)
+}
+
+fn list(kind: &str, room: &RoomName, id: Option<u64>, keys: &Keys, entries: &[Entry]) -> Bytes {
+    let mut frame = Vec::with_capacity(160 + entries.iter().map(size_of).sum::<usize>());
+    // Names have no character that JSON would escape; writing to memory cannot fail.
+    let _ = write!(frame, r#"{{"type":"{kind}","room":"{room}","#);
+    if let Some(id) = id {
+        let _ = write!(frame, r#""id":{id},"#);
+    }
+    frame.extend_from_slice(br#""events":["#);
+    for (index, entry) in entries.iter().enumerate() {
+        if index > 0 {
+            frame.push(b',');
+        }
+        event(&mut frame, None, keys, entry);
+    }
+    frame.extend_from_slice(b"]}");
+    frame.into()
+}
+
+fn event(frame: &mut Vec<u8>, room: Option<&RoomName>, keys: &Keys, entry: &Entry) {
+    let event_type = keys.slot(entry.key).map_or("", |slot| slot.event_type());
+    frame.extend_from_slice(br#"{"type":""#);
+    frame.extend_from_slice(event_type.as_bytes());
+    if let Some(room) = room {
+        frame.extend_from_slice(br#"","room":""#);
+        frame.extend_from_slice(room.as_str().as_bytes());
+    }
+    let _ = write!(frame, r#"","seq":{},"#, entry.seq);
+    frame.extend_from_slice(&entry.body);
+}
+
+/// The frames that were made last.
+#[derive(Debug, Default)]
+pub(super) struct FrameCache {
+    frames: VecDeque<CachedFrame>,
+}
+
+/// A frame, and for whom it is right: readers with these filters at that place, as long as the log
+/// has not gone on (unless the frame was full anyway).
+#[derive(Debug, Clone)]
+pub(super) struct CachedFrame {
+    pub(super) filter: FilterId,
+    pub(super) from: u64,
+    pub(super) space: Space,
+    pub(super) head: u64,
+    pub(super) to: u64,
+    pub(super) events: usize,
+    pub(super) cut: bool,
+    pub(super) frame: Bytes,
+}
+
+/// A room's readers come in at most that many groups at a time before frames are made twice.
+const FRAMES: usize = 8;
+
+impl FrameCache {
+    pub(super) fn find(
+        &self,
+        filter: FilterId,
+        from: u64,
+        space: Space,
+        head: u64,
+    ) -> Option<&CachedFrame> {
+        self.frames.iter().find(|frame| {
+            (frame.filter, frame.from, frame.space) == (filter, from, space)
+                && (frame.cut || frame.head == head)
+        })
+    }
+
+    pub(super) fn add(&mut self, frame: CachedFrame) {
+        if self.frames.len() >= FRAMES {
+            self.frames.pop_front();
+        }
+        self.frames.push_back(frame);
+    }
+
+    pub(super) fn forget(&mut self, filter: FilterId) {
+        self.frames.retain(|frame| frame.filter != filter);
+    }
+}

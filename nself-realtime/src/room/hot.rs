@@ -1,0 +1,86 @@
+//! The newest events of a room, without a hole: what live readers follow.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::keys::KeyId;
+
+/// An event in a room's log. A clone shares the bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) seq: u64,
+    pub(super) key: KeyId,
+    pub(super) immediate: bool,
+    pub(super) removal: bool,
+    /// The event as JSON from its timestamp to its end: `"timestamp":"…","data":{…}}`.
+    pub(super) body: Bytes,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct HotTail {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+}
+
+impl HotTail {
+    /// Appends an event; the oldest ones give way. One event always stays.
+    pub(super) fn push(&mut self, entry: Entry, max_events: usize, max_bytes: usize) {
+        self.bytes += entry.body.len();
+        self.entries.push_back(entry);
+        while self.entries.len() > 1 && (self.entries.len() > max_events || self.bytes > max_bytes)
+        {
+            if let Some(oldest) = self.entries.pop_front() {
+                self.bytes -= oldest.body.len();
+            }
+        }
+    }
+
+    /// The position of the oldest event in it; `None` while it is empty.
+    pub(super) fn first(&self) -> Option<u64> {
+        self.entries.front().map(|entry| entry.seq)
+    }
+
+    /// The events after `seq`, all of them if it is older than the first.
+    pub(super) fn after(&self, seq: u64) -> impl Iterator<Item = &Entry> + '_ {
+        let skip = self.first().map_or(0, |first| (seq + 1).saturating_sub(first));
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX).min(self.entries.len());
+        self.entries.range(skip..)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(seq: u64, bytes: usize) -> Entry {
+        let body = Bytes::from(vec![b'x'; bytes]);
+        Entry { seq, key: KeyId::new(0), immediate: false, removal: false, body }
+    }
+
+    #[test]
+    fn the_oldest_gives_way_to_count_and_to_bytes() {
+        let mut hot = HotTail::default();
+        for seq in 1..=5 {
+            hot.push(entry(seq, 10), 4, 1_000);
+        }
+        assert_eq!(hot.first(), Some(2));
+        hot.push(entry(6, 980), 4, 1_000);
+        assert_eq!(hot.first(), Some(4));
+        hot.push(entry(7, 5_000), 4, 1_000);
+        assert_eq!(hot.first(), Some(7));
+    }
+
+    #[test]
+    fn after_begins_right_behind_the_position() {
+        let mut hot = HotTail::default();
+        for seq in 3..=6 {
+            hot.push(entry(seq, 1), 10, 1_000);
+        }
+        let seqs = |from| hot.after(from).map(|e| e.seq).collect::<Vec<_>>();
+        assert_eq!(seqs(0), [3, 4, 5, 6]);
+        assert_eq!(seqs(4), [5, 6]);
+        assert!(seqs(6).is_empty());
+        assert!(seqs(60).is_empty());
+    }
+}

@@ -1,0 +1,298 @@
+//! The reading of a log checked against a list that forgets nothing.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::keys::TypeRule;
+use super::*;
+use crate::event::{Delivery, Retention};
+use crate::{Epoch, EventType, Name, RoomName};
+
+const RING: TypeRule = TypeRule {
+    name: "test:ring",
+    delivery: Delivery::Batched,
+    retention: Retention::Ring { events: 5, bytes: 400 },
+};
+const LATEST: TypeRule =
+    TypeRule { name: "test:latest", delivery: Delivery::Immediate, retention: Retention::Latest };
+const NEWEST: TypeRule = TypeRule {
+    name: "test:newest",
+    delivery: Delivery::Immediate,
+    retention: Retention::Newest { keys: 2 },
+};
+
+#[derive(Debug, Clone)]
+enum Act {
+    Publish { rule: TypeRule, key: u8, bytes: usize, removal: bool },
+    Look,
+    Take { bytes: usize },
+    Resume,
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let rule = prop_oneof![3 => Just(RING), 2 => Just(LATEST), 1 => Just(NEWEST)];
+    let publish = (rule, 0..4_u8, 0..120_usize, 0..6_u8).prop_map(|(rule, key, bytes, n)| {
+        Act::Publish { rule, key, bytes, removal: n == 0 && rule == LATEST }
+    });
+    let act = prop_oneof![
+        12 => publish,
+        2 => Just(Act::Look),
+        2 => (0..1_500_usize).prop_map(|bytes| Act::Take { bytes }),
+        1 => Just(Act::Resume),
+    ];
+    proptest::collection::vec(act, 0..200)
+}
+
+fn filters() -> impl Strategy<Value = Vec<Filter>> {
+    let types = |types: &[TypeRule]| {
+        Some(types.iter().map(|rule| EventType::new(rule.name).unwrap()).collect())
+    };
+    let keys = Some(vec![Name::new("k1").unwrap(), Name::new("k2").unwrap()]);
+    prop_oneof![
+        Just(vec![Filter::all()]),
+        Just(vec![Filter { types: types(&[RING]), keys: keys.clone(), tail: None }]),
+        Just(vec![
+            Filter { types: types(&[LATEST, NEWEST]), keys: None, tail: None },
+            Filter { types: None, keys, tail: None },
+        ]),
+    ]
+}
+
+fn tiny() -> Limits {
+    Limits {
+        hot_events: 8,
+        hot_bytes: 700,
+        keys: 6,
+        removals: 2,
+        kept_bytes: 1_500,
+        type_bytes: 1_000,
+        ledger: 10_000,
+    }
+}
+
+/// What was published, and what a reader got of it.
+#[derive(Default)]
+struct Oracle {
+    published: Vec<(TypeRule, String)>,
+    delivered: Vec<u64>,
+    missed: BTreeMap<(String, String), u64>,
+}
+
+impl Oracle {
+    fn of_key(&self, event_type: &str, key: &str, up_to: u64) -> Vec<u64> {
+        (1..=up_to)
+            .zip(&self.published)
+            .filter(|(_, (rule, k))| rule.name == event_type && k == key)
+            .map(|(seq, _)| seq)
+            .collect()
+    }
+
+    fn gap(&mut self, frame: &Bytes) {
+        let gap: Value = serde_json::from_slice(frame).unwrap();
+        let mut sum = 0;
+        for of in gap["data"]["of"].as_array().unwrap() {
+            let missed = of["missed"].as_u64().unwrap();
+            let key = (of["type"].as_str().unwrap().into(), of["key"].as_str().unwrap().into());
+            *self.missed.entry(key).or_default() += missed;
+            sum += missed;
+        }
+        assert_eq!(gap["data"]["missed"], sum);
+    }
+
+    fn events(&mut self, frame: &Bytes) {
+        let frame: Value = serde_json::from_slice(frame).unwrap();
+        let events = match frame.get("events") {
+            Some(events) => events.as_array().unwrap().clone(),
+            None => vec![frame],
+        };
+        for event in events {
+            let seq = event["seq"].as_u64().unwrap();
+            assert!(self.delivered.last().is_none_or(|last| *last < seq), "order");
+            self.delivered.push(seq);
+            let (rule, key) = self.published[usize::try_from(seq - 1).unwrap()].clone();
+            assert_eq!(event["type"], rule.name);
+            if rule == RING {
+                // All before it was delivered or is told by now.
+                let before = self.of_key(rule.name, &key, seq);
+                assert_eq!(
+                    before.len() as u64,
+                    self.got(&before) + self.missed_of(rule.name, &key)
+                );
+            }
+        }
+    }
+
+    fn got(&self, seqs: &[u64]) -> u64 {
+        seqs.iter().filter(|seq| self.delivered.binary_search(seq).is_ok()).count() as u64
+    }
+
+    fn missed_of(&self, event_type: &str, key: &str) -> u64 {
+        self.missed.get(&(event_type.to_owned(), key.to_owned())).copied().unwrap_or(0)
+    }
+
+    fn check_at_the_end(&self, filters: &[Filter]) {
+        for rule in [RING, LATEST, NEWEST] {
+            for key in ["k0", "k1", "k2", "k3"] {
+                let all = self.of_key(rule.name, key, self.published.len() as u64);
+                let (got, missed) = (self.got(&all), self.missed_of(rule.name, key));
+                if !filters.iter().any(|filter| filter.matches(rule.name, key)) {
+                    assert_eq!((got, missed), (0, 0), "not asked for");
+                } else if rule == RING {
+                    assert_eq!(all.len() as u64, got + missed, "{key}: {all:?}");
+                } else if let Some(last) = all.last() {
+                    // Superseded events may be skipped, the last one may not.
+                    assert!(self.got(&[*last]) == 1 || missed > 0, "{} {key}: {all:?}", rule.name);
+                    assert!(got + missed <= all.len() as u64);
+                }
+            }
+        }
+    }
+}
+
+fn take(
+    log: &mut RoomLog,
+    id: FilterId,
+    position: &mut Position,
+    bytes: usize,
+    oracle: &mut Oracle,
+) -> bool {
+    let taken = log.take(id, position, Space { bytes, one_larger: true }).unwrap();
+    taken.gap.iter().for_each(|gap| oracle.gap(gap));
+    taken.frame.iter().for_each(|frame| oracle.events(frame));
+    taken.cut
+}
+
+proptest! {
+    #[test]
+    fn every_event_is_delivered_once_or_counted_or_superseded(acts in acts(), filters in filters()) {
+        let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), tiny());
+        let id = log.add_filters(filters.clone());
+        let mut position = Position::at(0);
+        let mut oracle = Oracle::default();
+        for act in acts {
+            match act {
+                Act::Publish { rule, key, bytes, removal } => {
+                    let key = format!("k{key}");
+                    let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
+                    log.append(Draft { rule, key: &key, removal, body }).unwrap();
+                    oracle.published.push((rule, key));
+                }
+                Act::Look => log.look(id, &mut position),
+                Act::Take { bytes } => {
+                    take(&mut log, id, &mut position, bytes, &mut oracle);
+                }
+                // A client that was told a gap keeps its cursor before it until it has passed it.
+                Act::Resume if position.has_told_nothing() => {
+                    let (resumed, gap) = log.recover(id, position.seq);
+                    position = resumed;
+                    gap.iter().for_each(|gap| oracle.gap(gap));
+                }
+                Act::Resume => {}
+            }
+        }
+        while take(&mut log, id, &mut position, 500, &mut oracle) {}
+        prop_assert_eq!(position.seq, log.head());
+        oracle.check_at_the_end(&filters);
+    }
+
+    #[test]
+    fn a_snapshot_in_parts_is_what_is_kept(acts in acts(), bytes in 0..900_usize) {
+        let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), tiny());
+        let id = log.add_filters(vec![Filter::all().tail(3)]);
+        let mut latest: BTreeMap<String, (u64, bool)> = BTreeMap::new();
+        for act in acts {
+            if let Act::Publish { rule, key, bytes, removal } = act {
+                let key = format!("k{key}");
+                let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
+                let seq = log.append(Draft { rule, key: &key, removal, body }).unwrap();
+                if rule == LATEST {
+                    latest.insert(key, (seq, removal));
+                }
+            }
+        }
+        let mut at = SnapshotPosition { seq: 0, target: log.head() };
+        let mut seqs = Vec::new();
+        let mut of_ring = BTreeMap::<String, usize>::new();
+        loop {
+            let space = Space { bytes, one_larger: true };
+            if let Some(frame) = log.take_snapshot(id, &mut at, None, space) {
+                let frame: Value = serde_json::from_slice(&frame).unwrap();
+                for event in frame["events"].as_array().unwrap() {
+                    seqs.push(event["seq"].as_u64().unwrap());
+                    if event["type"] == RING.name {
+                        *of_ring.entry(event["type"].to_string()).or_default() += 1;
+                    }
+                }
+            }
+            if at.seq >= at.target {
+                break;
+            }
+        }
+        prop_assert!(seqs.is_sorted_by(|a, b| a < b));
+        prop_assert!(of_ring.values().all(|count| *count <= 3 * 4));
+        for (seq, removal) in latest.values() {
+            prop_assert!(!(*removal && seqs.contains(seq)), "a removal in a snapshot");
+        }
+    }
+}
+
+#[test]
+fn a_slow_reader_gets_one_gap_with_the_exact_count() {
+    let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), tiny());
+    let id = log.add_filters(vec![Filter::all()]);
+    let mut position = Position::at(0);
+    for _ in 0..100 {
+        let body = Bytes::from_static(br#""data":1}"#);
+        log.append(Draft { rule: RING, key: "web", removal: false, body }).unwrap();
+    }
+    let mut gaps = Vec::new();
+    loop {
+        let taken = log.take(id, &mut position, Space { bytes: 1, one_larger: true }).unwrap();
+        gaps.extend(taken.gap);
+        if !taken.cut {
+            break;
+        }
+    }
+    let gap: Value = serde_json::from_slice(&gaps[0]).unwrap();
+    // Eight are hot, although the ring keeps five of them only.
+    assert_eq!(
+        gap,
+        serde_json::json!({"type": "gap", "room": "shop", "data": {
+            "from": 1, "to": 92, "missed": 92, "why": "slow",
+            "of": [{"type": "test:ring", "key": "web", "missed": 92}],
+        }})
+    );
+    assert_eq!(gaps.len(), 1);
+}
+
+#[test]
+fn a_position_that_the_ledger_does_not_reach_is_not_continued() {
+    let limits = Limits { ledger: 10, ..tiny() };
+    let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), limits);
+    let id = log.add_filters(vec![Filter::all()]);
+    for _ in 0..20 {
+        let body = Bytes::from_static(br#""data":1}"#);
+        log.append(Draft { rule: LATEST, key: "web", removal: false, body }).unwrap();
+    }
+    assert!(!log.continues(log.cursor(9)));
+    assert!(log.continues(log.cursor(10)));
+    assert!(!log.continues(log.cursor(21)), "from the future");
+    assert!(!log.continues(crate::Cursor { epoch: Epoch::from_random(2), seq: 15 }));
+    assert!(log.take(id, &mut Position::at(9), Space { bytes: 1, one_larger: true }).is_none());
+}
+
+#[test]
+fn readers_at_one_place_share_one_frame() {
+    let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), tiny());
+    let id = log.add_filters(vec![Filter::all()]);
+    for _ in 0..3 {
+        let body = Bytes::from_static(br#""data":1}"#);
+        log.append(Draft { rule: RING, key: "web", removal: false, body }).unwrap();
+    }
+    let space = Space { bytes: 10_000, one_larger: true };
+    let mut frame = || log.take(id, &mut Position::at(0), space).unwrap().frame.unwrap().as_ptr();
+    assert_eq!(frame(), frame());
+}

@@ -1,0 +1,198 @@
+//! The loop around one peer: what the socket gives goes in, what the peer gives goes out, one write
+//! at a time.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::time::{Sleep, sleep_until};
+
+use super::Server;
+use crate::hub::{Hub, Peer, Transmit};
+use crate::proto::{CloseCode, SessionConfig};
+
+/// A message-oriented transport.
+pub(crate) trait Socket {
+    /// What goes wrong with it.
+    type Error: std::error::Error;
+
+    /// A text message as it gives it.
+    type Text: AsRef<str>;
+
+    /// The next message; `None` once the other side is gone.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Incoming<Self::Text>>>;
+
+    /// Queues a frame for writing.
+    fn queue(&mut self, frame: Bytes) -> Result<(), Self::Error>;
+
+    /// Ready when everything that was queued has been taken by the operating system.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>>;
+
+    /// Queues the end of the connection.
+    fn queue_close(&mut self, code: CloseCode) -> Result<(), Self::Error>;
+
+    /// How many bytes the operating system has taken so far.
+    fn written(&self) -> u64;
+}
+
+/// What a socket gives.
+#[derive(Debug)]
+pub(crate) enum Incoming<T> {
+    /// A text message.
+    Text(T),
+    /// A sign of life.
+    Alive,
+    /// The other side broke the rules of the transport.
+    Broken(CloseCode),
+}
+
+/// After the close was written, the other side has that long to answer it.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Serves one connection until it ends.
+pub(super) async fn run<S: Socket>(
+    mut socket: S,
+    hub: Hub,
+    config: SessionConfig,
+    mut draining: watch::Receiver<bool>,
+) {
+    let clock = hub.clock().clone();
+    let mut connection = Connection {
+        peer: Peer::new(hub.clone(), config, clock.now()),
+        out: Vec::new(),
+        flushing: None,
+        stalled_after: config.heartbeat_timeout,
+    };
+    let mut drain = pin!(async move {
+        // An error means that the server itself is gone: that is an end, too.
+        let _ = draining.wait_for(|draining| *draining).await;
+        draining
+    });
+    let mut drained = None;
+    let mut sleep = pin!(sleep_until(connection.peer.poll_timeout().into()));
+    let end = poll_fn(|cx| {
+        if drained.is_none()
+            && let Poll::Ready(draining) = drain.as_mut().poll(cx)
+        {
+            // Kept until the connection ends: a drain waits for it.
+            drained = Some(draining);
+            let retry_after = Server::retry_after(hub.random_bits());
+            connection.peer.close(CloseCode::Restart, Some(retry_after));
+        }
+        connection.poll(&mut socket, cx, || clock.now(), sleep.as_mut())
+    })
+    .await;
+    if let End::Closed(code) = end
+        && socket.queue_close(code).is_ok()
+    {
+        let closed = poll_fn(|cx| {
+            if ready!(socket.poll_flush(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            while ready!(socket.poll_receive(cx)).is_some() {}
+            Poll::Ready(())
+        });
+        let _ = tokio::time::timeout(LINGER, closed).await;
+    }
+    tracing::debug!(?end, "connection ended");
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+enum End {
+    /// By us, with this code.
+    Closed(CloseCode),
+    /// The other side is gone, or takes nothing any more.
+    Gone,
+}
+
+struct Connection {
+    peer: Peer,
+    out: Vec<Bytes>,
+    // Since when a write waits, and how many bytes had been taken then.
+    flushing: Option<(Instant, u64)>,
+    stalled_after: Duration,
+}
+
+impl Connection {
+    fn poll<S: Socket>(
+        &mut self,
+        socket: &mut S,
+        cx: &mut Context<'_>,
+        now: impl Fn() -> Instant,
+        mut sleep: Pin<&mut Sleep>,
+    ) -> Poll<End> {
+        loop {
+            while self.peer.wants_input() {
+                match socket.poll_receive(cx) {
+                    Poll::Ready(Some(Incoming::Text(text))) => {
+                        self.peer.handle_text(now(), text.as_ref());
+                    }
+                    Poll::Ready(Some(Incoming::Alive)) => self.peer.handle_alive(),
+                    Poll::Ready(Some(Incoming::Broken(code))) => self.peer.close(code, None),
+                    Poll::Ready(None) => return Poll::Ready(End::Gone),
+                    Poll::Pending => break,
+                }
+            }
+            let now = now();
+            if let Some(end) = self.poll_write(socket, cx, now) {
+                return Poll::Ready(end);
+            }
+            let deadline = self.deadline();
+            if sleep.deadline().into_std() != deadline {
+                sleep.as_mut().reset(deadline.into());
+            }
+            if sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.peer.handle_timeout(now.max(deadline));
+        }
+    }
+
+    /// Writes until there is nothing to write or the socket takes no more.
+    fn poll_write<S: Socket>(
+        &mut self,
+        socket: &mut S,
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) -> Option<End> {
+        loop {
+            if let Some((since, written)) = self.flushing {
+                match socket.poll_flush(cx) {
+                    Poll::Ready(Ok(())) => self.flushing = None,
+                    Poll::Ready(Err(_)) => return Some(End::Gone),
+                    Poll::Pending if socket.written() > written => {
+                        self.flushing = Some((now, socket.written()));
+                        return None;
+                    }
+                    // It takes nothing, so it cannot be told either.
+                    Poll::Pending if now >= since + self.stalled_after => return Some(End::Gone),
+                    Poll::Pending => return None,
+                }
+            }
+            match self.peer.poll_transmit(now, cx.waker(), &mut self.out) {
+                Transmit::Frames => {
+                    for frame in self.out.drain(..) {
+                        if socket.queue(frame).is_err() {
+                            return Some(End::Gone);
+                        }
+                    }
+                    self.flushing = Some((now, socket.written()));
+                }
+                Transmit::Idle => return None,
+                Transmit::Close(code) => return Some(End::Closed(code)),
+            }
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        match self.flushing {
+            // Nothing else is due while a write waits.
+            Some((since, _)) => since + self.stalled_after,
+            None => self.peer.poll_timeout(),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What carries frames.
+
+#[cfg(feature = "websocket")]
+pub mod websocket;

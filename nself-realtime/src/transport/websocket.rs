@@ -1,0 +1,138 @@
+//! WebSocket, RFC 6455, over tokio-tungstenite.
+//!
+//! Buffers are set for many quiet connections: 4 KiB to read, and to write what one flush needs.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::{Sink, Stream};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{
+    CloseCode as WireCloseCode, Data, OpCode,
+};
+use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
+use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
+
+use crate::proto::{CloseCode, SessionConfig};
+use crate::server::{Incoming, Server, Socket};
+
+/// The name of the protocol in `Sec-WebSocket-Protocol`.
+pub const SUBPROTOCOL: &str = "nself.v1";
+
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+/// The largest event, its frame and the answers before it fit in.
+const MAX_WRITE_BUFFER_BYTES: usize = 1024 * 1024;
+
+impl Server {
+    /// Serves one connection whose handshake is done, until it ends. To be polled from a task of its
+    /// own.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the connection without a close frame.
+    pub async fn serve_websocket<T: AsyncRead + AsyncWrite + Unpin>(&self, io: T) {
+        let io = Metered { io, written: 0 };
+        let config = websocket_config(self.config());
+        let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+        self.serve(WebSocket(stream)).await;
+    }
+}
+
+fn websocket_config(config: &SessionConfig) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
+        .max_message_size(Some(config.max_message_bytes))
+        .max_frame_size(Some(config.max_message_bytes))
+}
+
+struct WebSocket<T>(WebSocketStream<Metered<T>>);
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Socket for WebSocket<T> {
+    type Error = Error;
+    type Text = Utf8Bytes;
+
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Incoming<Utf8Bytes>>> {
+        Pin::new(&mut self.0).poll_next(cx).map(|message| match message? {
+            Ok(Message::Text(text)) => Some(Incoming::Text(text)),
+            Ok(Message::Binary(_)) => Some(Incoming::Broken(CloseCode::Unsupported)),
+            Ok(_) => Some(Incoming::Alive),
+            Err(error) => broken_rule(&error).map(Incoming::Broken),
+        })
+    }
+
+    fn queue(&mut self, frame: Bytes) -> Result<(), Error> {
+        // A frame made by hand goes out as it is: no check of its UTF-8, no copy of its bytes.
+        let frame = Frame::message(frame, OpCode::Data(Data::Text), true);
+        Pin::new(&mut self.0).start_send(Message::Frame(frame))
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn queue_close(&mut self, code: CloseCode) -> Result<(), Error> {
+        let close =
+            CloseFrame { code: WireCloseCode::from(code.code()), reason: code.reason().into() };
+        Pin::new(&mut self.0).start_send(Message::Close(Some(close)))
+    }
+
+    fn written(&self) -> u64 {
+        self.0.get_ref().written
+    }
+}
+
+/// Which rule the other side broke; `None` if it is merely gone.
+fn broken_rule(error: &Error) -> Option<CloseCode> {
+    match error {
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => Some(CloseCode::TooBig),
+        Error::Utf8(_) => Some(CloseCode::InvalidUtf8),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        Error::Protocol(_) => Some(CloseCode::ProtocolError),
+        _ => None,
+    }
+}
+
+/// Counts what the operating system has taken: progress, not the length of a queue, tells a slow
+/// reader from a dead one.
+struct Metered<T> {
+    io: T,
+    written: u64,
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Metered<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Metered<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        let taken = Pin::new(&mut self.io).poll_write(cx, buf);
+        if let Poll::Ready(Ok(bytes)) = &taken {
+            self.written += u64::try_from(*bytes).unwrap_or(0);
+        }
+        taken
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
