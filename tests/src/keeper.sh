@@ -6,7 +6,8 @@ cat >/dev/null
 
 # Those that name something inside the folder. The pattern comes by pipe: grep would find its own command line.
 processes() {
-  printf '%s/' "$folder" | grep --files-with-matches --no-messages -F -f - /proc/[0-9]*/cmdline | cut -d/ -f3
+  # shellcheck disable=SC2062 # The pattern is what comes by pipe.
+  printf '%s/' "$folder" | grep -lsFf - /proc/[0-9]*/cmdline | cut -d/ -f3
 }
 in_control_group() {
   find /sys/fs/cgroup -path "*/$name/*" -name cgroup.procs -exec cat {} + 2>/dev/null
