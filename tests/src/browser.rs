@@ -80,7 +80,7 @@ impl Browser {
     /// Saves a picture of the page beside the logs.
     pub async fn screenshot(&self, name: &str) -> PathBuf {
         let picture = self.client.screenshot().await.expect("the page can be pictured");
-        let path = output::folder().join(format!("{}-{name}.png", output::test_name()));
+        let path = output::folder().join(format!("{}-{name}.png", output::file_name()));
         std::fs::write(&path, picture).expect("the picture can be written");
         path
     }

@@ -12,9 +12,14 @@ pub fn folder() -> PathBuf {
     folder
 }
 
-/// The name of the running test, as a file name: the test library names its threads so.
+/// The name of the running test: the test library names its threads so.
 pub fn test_name() -> String {
-    std::thread::current().name().unwrap_or("harness").replace("::", "-")
+    std::thread::current().name().unwrap_or("harness").to_owned()
+}
+
+/// The name of the running test, fit for a file.
+pub fn file_name() -> String {
+    test_name().replace("::", "-")
 }
 
 /// Cargo's target folder, found from the test's own executable `<target>/debug/deps/<test>`.

@@ -105,7 +105,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
 /// A file name of its own for each process of a test, the same in every run.
 fn log_file(name: &str) -> PathBuf {
     static STARTED: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
-    let name = format!("{}-{name}", output::test_name());
+    let name = format!("{}-{name}", output::file_name());
     let mut started = STARTED.lock().expect("nobody panics while counting");
     let number = started.entry(name.clone()).or_default();
     *number += 1;
