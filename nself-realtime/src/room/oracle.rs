@@ -160,8 +160,12 @@ fn take(
     oracle: &mut Oracle,
 ) -> bool {
     let taken = log.take(id, position, Space { bytes, one_larger: true }).unwrap();
-    taken.gap.iter().for_each(|gap| oracle.gap(gap));
-    taken.frame.iter().for_each(|frame| oracle.events(frame));
+    if let Some(gap) = taken.gap {
+        oracle.gap(&gap);
+    }
+    if let Some(frame) = taken.frame {
+        oracle.events(&frame);
+    }
     taken.cut
 }
 
@@ -188,7 +192,9 @@ proptest! {
                 Act::Resume if position.has_told_nothing() => {
                     let (resumed, gap) = log.recover(id, position.seq);
                     position = resumed;
-                    gap.iter().for_each(|gap| oracle.gap(gap));
+                    if let Some(gap) = gap {
+ oracle.gap(&gap);
+}
                 }
                 Act::Resume => {}
             }

@@ -49,6 +49,11 @@ impl Server {
         self.draining.receiver_count()
     }
 
+    /// Whether [`drain`](Self::drain) was called.
+    pub fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
     /// Ends all connections, and waits for them until `patience` is over. Connections that come later
     /// are ended at once. Returns whether all have ended.
     pub async fn drain(&self, patience: Duration) -> bool {
