@@ -7,7 +7,6 @@
     reason = "a test stops where it fails"
 )]
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
@@ -22,9 +21,9 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 struct Client(WebSocketStream<DuplexStream>);
 
 impl Client {
-    async fn connect(server: &Arc<Server>) -> Self {
+    async fn connect(server: &Server) -> Self {
         let (ours, theirs) = tokio::io::duplex(16 * 1024);
-        let server = Arc::clone(server);
+        let server = server.clone();
         tokio::spawn(async move { server.serve_websocket(theirs).await });
         let mut client = Self(WebSocketStream::from_raw_socket(ours, Role::Client, None).await);
         assert_eq!(client.frame().await["type"], "welcome");
@@ -56,8 +55,8 @@ impl Client {
     }
 }
 
-fn server() -> Arc<Server> {
-    Arc::new(Server::new(Hub::new(), SessionConfig::default()))
+fn server() -> Server {
+    Server::new(Hub::new(), SessionConfig::default())
 }
 
 fn text(frame: &Value) -> Message {
@@ -117,7 +116,7 @@ async fn ten_frames_of_nonsense_end_the_connection() {
 #[tokio::test]
 async fn a_client_that_takes_nothing_is_dropped_and_holds_nobody_up() {
     let config = SessionConfig::default().heartbeat_timeout(Duration::from_millis(100));
-    let server = Arc::new(Server::new(Hub::new(), config));
+    let server = Server::new(Hub::new(), config);
     let shop = server.hub().open_room(&RoomName::new("shop").unwrap());
     let mut deaf = Client::connect(&server).await;
     deaf.say(text(&json!({"type": "subscribe", "room": "shop"}))).await;
@@ -146,7 +145,7 @@ async fn a_drain_tells_everyone_when_to_come_back() {
         clients.push(Client::connect(&server).await);
     }
     let drained = tokio::spawn({
-        let server = Arc::clone(&server);
+        let server = server.clone();
         async move { server.drain(Duration::from_secs(5)).await }
     });
     let mut delays = Vec::new();
