@@ -19,7 +19,7 @@ pub use self::demand::Demand;
 use self::demand::DemandSignal;
 pub use self::emitter::{EmitError, Emitter, MAX_EVENT_BYTES};
 pub use self::peer::{Peer, Transmit};
-pub(crate) use self::reader::{Reader, Step, SubscribeError};
+pub(crate) use self::reader::{Output, Reader, Step, SubscribeError};
 use self::room::Room;
 use crate::clock::Clock;
 use crate::event::{RoomState, RoomStatus};

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{Hub, Reader, Step, SubscribeError};
+use super::{Hub, Output, Reader, Step, SubscribeError};
 use crate::RoomName;
 use crate::proto::server_frame::{
     ClosingData, ErrorData, PongData, ServerFrame, Unsubscribed, UnsubscribedData, WelcomeData,
@@ -39,6 +39,8 @@ pub struct Peer {
     session: ServerSession,
     pacer: Pacer,
     readers: Vec<Reader>,
+    // What a reader gave last; kept for its room.
+    outputs: Vec<Output>,
     // Whose turn it is to be first in a flush.
     turn: usize,
     answers: VecDeque<Bytes>,
@@ -65,6 +67,7 @@ impl Peer {
             session: ServerSession::new(now, &config),
             pacer: Pacer::new(config.pacing),
             readers: Vec::new(),
+            outputs: Vec::new(),
             turn: 0,
             answers: VecDeque::new(),
             flush_at: None,
@@ -177,13 +180,14 @@ impl Peer {
                 cut = true;
                 break;
             }
-            let already = out.len();
-            match reader.step(Space { bytes: left, one_larger: used == 0 }, out) {
+            let space = Space { bytes: left, events: usize::MAX, one_larger: used == 0 };
+            match reader.step(space, &mut self.outputs) {
                 Step::Done => {}
                 Step::Cut => cut = true,
                 Step::Closed => closed = true,
             }
-            used += out.iter().skip(already).map(Bytes::len).sum::<usize>();
+            used += self.outputs.iter().map(Output::len).sum::<usize>();
+            out.extend(self.outputs.drain(..).map(Output::into_frame));
         }
         self.turn = if count > 0 { (self.turn + 1) % count } else { 0 };
         if closed {
@@ -225,15 +229,18 @@ impl Peer {
                 let message = "filters are added to a subscription without since".to_owned();
                 return Err(error(ErrorCode::BadRequest, message, Some("/data/since")));
             }
-            return reader.add(filters, id, &mut self.answers).map_err(|e| refused(e, name));
+            reader.add(filters, id, &mut self.outputs).map_err(|e| refused(e, name))?;
+            self.answers.extend(self.outputs.drain(..).map(Output::into_frame));
+            return Ok(());
         }
         if self.readers.len() >= self.config.max_rooms {
             let message = format!("a connection may have {} rooms", self.config.max_rooms);
             return Err(error(ErrorCode::TooManySubscriptions, message, Some("/room")));
         }
         let room = self.hub.room(name).ok_or_else(|| refused(SubscribeError::Closed, name))?;
-        let reader = Reader::subscribe(room, filters, since, id, &mut self.answers)
+        let reader = Reader::subscribe(room, filters, since, id, &mut self.outputs)
             .map_err(|e| refused(e, name))?;
+        self.answers.extend(self.outputs.drain(..).map(Output::into_frame));
         self.readers.push(reader);
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::proto::Pending;
 use crate::proto::server_frame::{
     ReadyData, Recovered, ServerFrame, SubscribedData, Unsubscribed, UnsubscribedData,
 };
-use crate::room::{Filter, FilterId, MAX_FILTERS, Position, SnapshotPosition, Space};
+use crate::room::{EventsFrame, Filter, FilterId, MAX_FILTERS, Position, SnapshotPosition, Space};
 use crate::{Cursor, RoomName};
 
 /// Why a subscription cannot be made or changed.
@@ -61,6 +61,42 @@ enum Phase {
     Live,
 }
 
+/// One thing that a reader gives: a frame, and what it is for those who carry it in another form.
+#[derive(Debug, Clone)]
+pub(crate) enum Output {
+    /// The answer to a subscribe.
+    Subscribed { frame: Bytes, recovered: Recovered, cursor: Cursor },
+    /// A part of what is kept.
+    Snapshot(EventsFrame),
+    /// Events that came, and the position of the last of them.
+    Events(EventsFrame, Cursor),
+    /// What is missing.
+    Gap(Bytes),
+    /// Caught up to there.
+    Ready { frame: Bytes, cursor: Cursor },
+    /// The room has gone.
+    Closed(Bytes),
+}
+
+impl Output {
+    /// The frame as it goes over a connection.
+    pub(crate) fn into_frame(self) -> Bytes {
+        match self {
+            Self::Subscribed { frame, .. } | Self::Ready { frame, .. } => frame,
+            Self::Snapshot(frame) | Self::Events(frame, _) => frame.bytes,
+            Self::Gap(frame) | Self::Closed(frame) => frame,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Subscribed { frame, .. } | Self::Ready { frame, .. } => frame.len(),
+            Self::Snapshot(frame) | Self::Events(frame, _) => frame.bytes.len(),
+            Self::Gap(frame) | Self::Closed(frame) => frame.len(),
+        }
+    }
+}
+
 /// What a step gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -79,7 +115,7 @@ impl Reader {
         filters: Vec<Filter>,
         since: Option<Cursor>,
         id: Option<u64>,
-        answers: &mut VecDeque<Bytes>,
+        answers: &mut Vec<Output>,
     ) -> Result<Self, SubscribeError> {
         let (filter, waiter) = room.join(filters.clone()).ok_or(SubscribeError::Closed)?;
         let mut state = room.lock();
@@ -102,8 +138,8 @@ impl Reader {
                 (position, gap, recovered, Phase::CatchUp { target: head, id })
             }
         };
-        answers.push_back(subscribed(&state, id, recovered));
-        answers.extend(gap);
+        answers.push(subscribed(&state, id, recovered));
+        answers.extend(gap.map(Output::Gap));
         let name = state.log.name().clone();
         drop(state);
         let additions = VecDeque::new();
@@ -119,13 +155,13 @@ impl Reader {
         &mut self,
         filters: Vec<Filter>,
         id: Option<u64>,
-        answers: &mut VecDeque<Bytes>,
+        answers: &mut Vec<Output>,
     ) -> Result<(), SubscribeError> {
         let waiting: usize = self.additions.iter().map(|addition| addition.filters.len()).sum();
         if self.filters.len() + waiting + filters.len() > MAX_FILTERS {
             return Err(SubscribeError::TooManyFilters);
         }
-        answers.push_back(subscribed(&self.room.lock(), id, Recovered::Fresh));
+        answers.push(subscribed(&self.room.lock(), id, Recovered::Fresh));
         self.additions.push_back(Addition { filters, id });
         Ok(())
     }
@@ -171,18 +207,19 @@ impl Reader {
 
     /// Puts what comes next into `out`: at most one frame of events, with what belongs before and
     /// after it.
-    pub(super) fn step(&mut self, space: Space, out: &mut Vec<Bytes>) -> Step {
+    pub(super) fn step(&mut self, space: Space, out: &mut Vec<Output>) -> Step {
         let room = Arc::clone(&self.room);
         let mut state = room.lock();
         if state.closed {
             let data = UnsubscribedData { reason: Unsubscribed::Closed };
-            out.push(ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode());
+            let frame = ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode();
+            out.push(Output::Closed(frame));
             return Step::Closed;
         }
         match &mut self.phase {
             Phase::Snapshot { filter, at, id, added } => {
                 let (filter, id, added) = (*filter, *id, *added);
-                out.extend(state.log.take_snapshot(filter, at, id, space));
+                out.extend(state.log.take_snapshot(filter, at, id, space).map(Output::Snapshot));
                 if at.seq < at.target {
                     return Step::Cut;
                 }
@@ -203,13 +240,14 @@ impl Reader {
         }
     }
 
-    fn read(&mut self, state: &mut RoomState, space: Space, out: &mut Vec<Bytes>) -> Step {
+    fn read(&mut self, state: &mut RoomState, space: Space, out: &mut Vec<Output>) -> Step {
         let Some(taken) = state.log.take(self.filter, &mut self.position, space) else {
             self.reset(state, out);
             return Step::Cut;
         };
-        out.extend(taken.gap);
-        out.extend(taken.frame);
+        out.extend(taken.gap.map(Output::Gap));
+        let cursor = state.log.cursor(self.position.seq);
+        out.extend(taken.frame.map(|frame| Output::Events(frame, cursor)));
         if let Phase::CatchUp { target, id } = self.phase
             && self.position.seq >= target
         {
@@ -220,7 +258,7 @@ impl Reader {
     }
 
     /// Begins anew: the log no longer knows what this reader missed.
-    fn reset(&mut self, state: &RoomState, out: &mut Vec<Bytes>) {
+    fn reset(&mut self, state: &RoomState, out: &mut Vec<Output>) {
         out.push(subscribed(state, None, Recovered::Reset));
         let head = state.log.head();
         self.position = Position::at(head);
@@ -266,13 +304,16 @@ impl Drop for Reader {
     }
 }
 
-fn subscribed(state: &RoomState, id: Option<u64>, recovered: Recovered) -> Bytes {
+fn subscribed(state: &RoomState, id: Option<u64>, recovered: Recovered) -> Output {
     let cursor = state.log.cursor(state.log.head());
     let data = SubscribedData { epoch: cursor.epoch, cursor, recovered };
-    ServerFrame::Subscribed { id, room: state.log.name(), data }.encode()
+    let frame = ServerFrame::Subscribed { id, room: state.log.name(), data }.encode();
+    Output::Subscribed { frame, recovered, cursor }
 }
 
-fn ready(state: &RoomState, id: Option<u64>, seq: u64) -> Bytes {
-    let data = ReadyData { cursor: state.log.cursor(seq) };
-    ServerFrame::Ready { id, room: state.log.name(), data }.encode()
+fn ready(state: &RoomState, id: Option<u64>, seq: u64) -> Output {
+    let cursor = state.log.cursor(seq);
+    let frame =
+        ServerFrame::Ready { id, room: state.log.name(), data: ReadyData { cursor } }.encode();
+    Output::Ready { frame, cursor }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io::Write;
+use std::ops::Range;
 
 use bytes::Bytes;
 
@@ -20,22 +21,48 @@ pub(super) fn size_of(entry: &Entry) -> usize {
     entry.body.len() + EVENT_OVERHEAD
 }
 
+/// A frame of events, and where in it they stand, separated by commas.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct EventsFrame {
+    /// The whole frame.
+    pub(crate) bytes: Bytes,
+    list: Range<usize>,
+}
+
+impl EventsFrame {
+    /// The events alone.
+    pub(crate) fn list(&self) -> Bytes {
+        self.bytes.slice(self.list.clone())
+    }
+}
+
 /// One event with its room, or two or more as a batch.
-pub(super) fn events(room: &RoomName, keys: &Keys, entries: &[Entry]) -> Bytes {
+pub(super) fn events(room: &RoomName, keys: &Keys, entries: &[Entry]) -> EventsFrame {
     if let [entry] = entries {
         let mut frame = Vec::with_capacity(size_of(entry) + room.as_str().len());
         event(&mut frame, Some(room), keys, entry);
-        return frame.into();
+        return EventsFrame { list: 0..frame.len(), bytes: frame.into() };
     }
     list("batch", room, None, keys, entries)
 }
 
 /// A part of what is kept.
-pub(super) fn snapshot(room: &RoomName, id: Option<u64>, keys: &Keys, entries: &[Entry]) -> Bytes {
+pub(super) fn snapshot(
+    room: &RoomName,
+    id: Option<u64>,
+    keys: &Keys,
+    entries: &[Entry],
+) -> EventsFrame {
     list("snapshot", room, id, keys, entries)
 }
 
-fn list(kind: &str, room: &RoomName, id: Option<u64>, keys: &Keys, entries: &[Entry]) -> Bytes {
+fn list(
+    kind: &str,
+    room: &RoomName,
+    id: Option<u64>,
+    keys: &Keys,
+    entries: &[Entry],
+) -> EventsFrame {
     let mut frame = Vec::with_capacity(160 + entries.iter().map(size_of).sum::<usize>());
     // Names have no character that JSON would escape; writing to memory cannot fail.
     let _ = write!(frame, r#"{{"type":"{kind}","room":"{room}","#);
@@ -43,14 +70,16 @@ fn list(kind: &str, room: &RoomName, id: Option<u64>, keys: &Keys, entries: &[En
         let _ = write!(frame, r#""id":{id},"#);
     }
     frame.extend_from_slice(br#""events":["#);
+    let start = frame.len();
     for (index, entry) in entries.iter().enumerate() {
         if index > 0 {
             frame.push(b',');
         }
         event(&mut frame, None, keys, entry);
     }
+    let list = start..frame.len();
     frame.extend_from_slice(b"]}");
-    frame.into()
+    EventsFrame { bytes: frame.into(), list }
 }
 
 fn event(frame: &mut Vec<u8>, room: Option<&RoomName>, keys: &Keys, entry: &Entry) {
@@ -82,7 +111,7 @@ pub(super) struct CachedFrame {
     pub(super) to: u64,
     pub(super) events: usize,
     pub(super) cut: bool,
-    pub(super) frame: Bytes,
+    pub(super) frame: EventsFrame,
 }
 
 /// A room's readers come in at most that many groups at a time before frames are made twice.

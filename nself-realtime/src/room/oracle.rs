@@ -165,12 +165,13 @@ fn take(
     bytes: usize,
     oracle: &mut Oracle,
 ) -> bool {
-    let taken = log.take(id, position, Space { bytes, one_larger: true }).unwrap();
+    let taken =
+        log.take(id, position, Space { bytes, one_larger: true, events: usize::MAX }).unwrap();
     if let Some(gap) = taken.gap {
         oracle.gap(&gap);
     }
     if let Some(frame) = taken.frame {
-        oracle.events(&frame);
+        oracle.events(&frame.bytes);
     }
     taken.cut
 }
@@ -229,9 +230,9 @@ proptest! {
         let mut seqs = Vec::new();
         let mut of_ring = BTreeMap::<String, usize>::new();
         loop {
-            let space = Space { bytes, one_larger: true };
+            let space = Space { bytes, one_larger: true, events: usize::MAX };
             if let Some(frame) = log.take_snapshot(id, &mut at, None, space) {
-                let frame: Value = serde_json::from_slice(&frame).unwrap();
+                let frame: Value = serde_json::from_slice(&frame.bytes).unwrap();
                 for event in frame["events"].as_array().unwrap() {
                     seqs.push(event["seq"].as_u64().unwrap());
                     if event["type"] == RING.name {
@@ -263,7 +264,9 @@ fn a_slow_reader_gets_one_gap_with_the_exact_count() {
     }
     let mut gaps = Vec::new();
     loop {
-        let taken = log.take(id, &mut position, Space { bytes: 1, one_larger: true }).unwrap();
+        let taken = log
+            .take(id, &mut position, Space { bytes: 1, one_larger: true, events: usize::MAX })
+            .unwrap();
         gaps.extend(taken.gap);
         if !taken.cut {
             break;
@@ -294,9 +297,10 @@ fn of_runs_the_oldest_output_goes_first_then_the_oldest_run() {
     publish("second", 200);
     publish("second", 200);
     let mut at = SnapshotPosition { seq: 0, target: 3 };
-    let space = Space { bytes: 10_000, one_larger: true };
+    let space = Space { bytes: 10_000, one_larger: true, events: usize::MAX };
     let frame: Value =
-        serde_json::from_slice(&log.take_snapshot(id, &mut at, None, space).unwrap()).unwrap();
+        serde_json::from_slice(&log.take_snapshot(id, &mut at, None, space).unwrap().bytes)
+            .unwrap();
     let sizes: Vec<usize> = frame["events"]
         .as_array()
         .unwrap()
@@ -308,7 +312,7 @@ fn of_runs_the_oldest_output_goes_first_then_the_oldest_run() {
     log.append(Draft { rule: RUNS, key: "third", removal: false, body, condensed: None }).unwrap();
     let mut at = SnapshotPosition { seq: 0, target: 4 };
     let frame = log.take_snapshot(id, &mut at, None, space).unwrap();
-    let frame = String::from_utf8(frame.to_vec()).unwrap();
+    let frame = String::from_utf8(frame.bytes.to_vec()).unwrap();
     assert!(!frame.contains("\"seq\":1,") && frame.contains("\"seq\":2,"), "{frame}");
 }
 
@@ -326,7 +330,14 @@ fn a_position_that_the_ledger_does_not_reach_is_not_continued() {
     assert!(log.continues(log.cursor(10)));
     assert!(!log.continues(log.cursor(21)), "from the future");
     assert!(!log.continues(crate::Cursor { epoch: Epoch::from_random(2), seq: 15 }));
-    assert!(log.take(id, &mut Position::at(9), Space { bytes: 1, one_larger: true }).is_none());
+    assert!(
+        log.take(
+            id,
+            &mut Position::at(9),
+            Space { bytes: 1, one_larger: true, events: usize::MAX }
+        )
+        .is_none()
+    );
 }
 
 #[test]
@@ -338,7 +349,8 @@ fn readers_at_one_place_share_one_frame() {
         log.append(Draft { rule: RING, key: "web", removal: false, body, condensed: None })
             .unwrap();
     }
-    let space = Space { bytes: 10_000, one_larger: true };
-    let mut frame = || log.take(id, &mut Position::at(0), space).unwrap().frame.unwrap().as_ptr();
+    let space = Space { bytes: 10_000, one_larger: true, events: usize::MAX };
+    let mut frame =
+        || log.take(id, &mut Position::at(0), space).unwrap().frame.unwrap().bytes.as_ptr();
     assert_eq!(frame(), frame());
 }

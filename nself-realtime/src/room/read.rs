@@ -10,7 +10,7 @@ use std::collections::{BinaryHeap, HashMap};
 use bytes::Bytes;
 
 use super::filter::FilterId;
-use super::frame::{self, CachedFrame};
+use super::frame::{self, CachedFrame, EventsFrame};
 use super::hot::Entry;
 use super::keys::{KeyId, Keys, Slot};
 use super::log::RoomLog;
@@ -64,7 +64,7 @@ pub(crate) struct Taken {
     /// What is missing, to be told before the events.
     pub(crate) gap: Option<Bytes>,
     /// The events.
-    pub(crate) frame: Option<Bytes>,
+    pub(crate) frame: Option<EventsFrame>,
     /// How many events the frame has.
     pub(crate) events: usize,
     /// Whether the size limit left events behind.
@@ -76,6 +76,8 @@ pub(crate) struct Taken {
 pub(crate) struct Space {
     /// That many bytes.
     pub(crate) bytes: usize,
+    /// That many events.
+    pub(crate) events: usize,
     /// Or one event that is larger, alone.
     pub(crate) one_larger: bool,
 }
@@ -167,7 +169,7 @@ impl RoomLog {
         position: &mut SnapshotPosition,
         id: Option<u64>,
         space: Space,
-    ) -> Option<Bytes> {
+    ) -> Option<EventsFrame> {
         let mut matcher = self.filters.matcher(filter, &self.keys)?;
         let (from, target) = (position.seq, position.target);
         let mut merge = Merge::default();
@@ -290,7 +292,8 @@ impl Picked {
     fn push(&mut self, entry: &Entry) -> bool {
         let bytes = self.bytes + frame::size_of(entry);
         let alone = self.entries.is_empty() && self.space.one_larger;
-        if bytes > self.space.bytes && !alone {
+        let fits = bytes <= self.space.bytes && self.entries.len() < self.space.events;
+        if !fits && !alone {
             self.full = true;
             return false;
         }
