@@ -12,7 +12,9 @@ use crate::proto::Pending;
 use crate::proto::server_frame::{
     ReadyData, Recovered, ServerFrame, SubscribedData, Unsubscribed, UnsubscribedData,
 };
-use crate::room::{EventsFrame, Filter, FilterId, MAX_FILTERS, Position, SnapshotPosition, Space};
+use crate::room::{
+    EventsFrame, Filter, FilterId, Gap, MAX_FILTERS, Position, SnapshotPosition, Space,
+};
 use crate::{Cursor, RoomName};
 
 /// Why a subscription cannot be made or changed.
@@ -71,7 +73,7 @@ pub(crate) enum Output {
     /// Events that came, and the position of the last of them.
     Events(EventsFrame, Cursor),
     /// What is missing.
-    Gap(Bytes),
+    Gap(Gap),
     /// Caught up to there.
     Ready { frame: Bytes, cursor: Cursor },
     /// The room has gone.
@@ -84,7 +86,8 @@ impl Output {
         match self {
             Self::Subscribed { frame, .. } | Self::Ready { frame, .. } => frame,
             Self::Snapshot(frame) | Self::Events(frame, _) => frame.bytes,
-            Self::Gap(frame) | Self::Closed(frame) => frame,
+            Self::Gap(gap) => gap.frame,
+            Self::Closed(frame) => frame,
         }
     }
 
@@ -92,7 +95,8 @@ impl Output {
         match self {
             Self::Subscribed { frame, .. } | Self::Ready { frame, .. } => frame.len(),
             Self::Snapshot(frame) | Self::Events(frame, _) => frame.bytes.len(),
-            Self::Gap(frame) | Self::Closed(frame) => frame.len(),
+            Self::Gap(gap) => gap.frame.len(),
+            Self::Closed(frame) => frame.len(),
         }
     }
 }

@@ -131,6 +131,14 @@ pub(crate) enum Loss {
     Expired,
 }
 
+#[cfg(any(test, feature = "poll"))]
+impl GapData<'_> {
+    pub(crate) fn encode(&self) -> Bytes {
+        // As for frames: nothing in it can fail.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct MissedOfKey<'a> {
     #[serde(rename = "type")]

@@ -24,4 +24,4 @@ pub(crate) use self::filter::{MAX_FILTERS, MAX_KEYS, MAX_TAIL};
 pub(crate) use self::frame::EventsFrame;
 pub(crate) use self::keys::TypeRule;
 pub(crate) use self::log::{Draft, Limits, RoomLog};
-pub(crate) use self::read::{Position, SnapshotPosition, Space};
+pub(crate) use self::read::{Gap, Position, SnapshotPosition, Space};

@@ -58,15 +58,40 @@ impl Position {
     }
 }
 
+/// What is missing for a reader.
+#[derive(Debug, Clone)]
+pub(crate) struct Gap {
+    /// The frame that tells it.
+    pub(crate) frame: Bytes,
+    /// The position of the last event that it counts.
+    pub(crate) to: u64,
+}
+
 /// What one reading gave.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     /// What is missing, to be told before the events.
+    pub(crate) gap: Option<Gap>,
+    /// The events.
+    pub(crate) frame: Option<EventsFrame>,
+    /// How many events the frame has.
+    pub(crate) events: usize,
+    /// Whether the size limit left events behind.
+    pub(crate) cut: bool,
+}
+
+/// What one reading gave to a reader of whom nothing is remembered.
+#[cfg(any(test, feature = "poll"))]
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// The data of the gap that tells what is missing up to where the page ends.
     pub(crate) gap: Option<Bytes>,
     /// The events.
     pub(crate) frame: Option<EventsFrame>,
     /// How many events the frame has.
     pub(crate) events: usize,
+    /// Where the page ends.
+    pub(crate) to: u64,
     /// Whether the size limit left events behind.
     pub(crate) cut: bool,
 }
@@ -128,7 +153,7 @@ impl RoomLog {
         let behind = self.is_behind(position.seq);
         let mut taken = Taken::default();
         if behind {
-            taken.gap = self.count_losses(filter, position, Loss::Slow);
+            taken.gap = self.tell_losses(filter, position, Loss::Slow);
         } else if let Some(made) = self.frames.find(filter, position.seq, space, self.head) {
             taken.frame = Some(made.frame.clone());
             (taken.events, taken.cut) = (made.events, made.cut);
@@ -195,18 +220,47 @@ impl RoomLog {
     }
 
     /// Tells a reader that comes back to `seq` what is missing after it.
-    pub(crate) fn recover(&mut self, filter: FilterId, seq: u64) -> (Position, Option<Bytes>) {
+    pub(crate) fn recover(&mut self, filter: FilterId, seq: u64) -> (Position, Option<Gap>) {
         let mut position = Position::at(seq);
         let gap = if self.is_behind(seq) {
-            self.count_losses(filter, &mut position, Loss::Expired)
+            self.tell_losses(filter, &mut position, Loss::Expired)
         } else {
             None
         };
         (position, gap)
     }
 
+    /// Takes the next events for a reader that comes back with nothing but the position where the page
+    /// ended: a gap counts what is missing up to there and no further, so nothing is counted twice.
+    /// `None` as in [`RoomLog::take`].
+    #[cfg(any(test, feature = "poll"))]
+    pub(crate) fn page(&mut self, filter: FilterId, from: u64, space: Space) -> Option<Page> {
+        if !self.ledger.reaches(from) {
+            return None;
+        }
+        let behind = self.is_behind(from);
+        let mut picked = Picked::new(from, space);
+        if behind {
+            self.pick_kept(filter, from, &mut picked);
+        }
+        if !picked.full {
+            self.pick_hot(filter, from, &mut picked);
+        }
+        let to = picked.up_to(self.head);
+        let gap = if behind {
+            let losses = self.losses(filter, from, to.saturating_add(1), &HashMap::new());
+            let data = losses.into_data(self, Loss::Expired);
+            data.map(|data| data.encode())
+        } else {
+            None
+        };
+        let events = picked.entries.len();
+        let frame = (events > 0).then(|| frame::events(&self.name, &self.keys, &picked.entries));
+        Some(Page { gap, frame, events, to, cut: picked.full })
+    }
+
     /// Whether the hot tail begins after the next event of that reader.
-    fn is_behind(&self, seq: u64) -> bool {
+    pub(crate) fn is_behind(&self, seq: u64) -> bool {
         self.hot.first().is_some_and(|first| seq + 1 < first)
     }
 
@@ -232,17 +286,34 @@ impl RoomLog {
         merge.run(&self.keys, |entry| entry.seq < hot && picked.push(entry));
     }
 
-    /// Counts what is missing between a reader that is behind and the hot tail, and was not told yet.
-    fn count_losses(
+    /// Tells what is missing between a reader that is behind and the hot tail, and was not told yet.
+    fn tell_losses(
         &mut self,
         filter: FilterId,
         position: &mut Position,
         why: Loss,
-    ) -> Option<Bytes> {
-        let hot = self.hot.first().unwrap_or(u64::MAX);
-        let mut matcher = self.filters.matcher(filter, &self.keys)?;
+    ) -> Option<Gap> {
+        let losses = self.losses(filter, position.seq, u64::MAX, &position.told);
+        for (key, loss) in &losses.by_key {
+            position.told.insert(*key, loss.last);
+        }
+        let data = losses.into_data(self, why)?;
+        Some(Gap { to: data.to, frame: ServerFrame::Gap { room: &self.name, data }.encode() })
+    }
+
+    /// Counts what is missing after `from`, before the hot tail and before `end`, but for what was
+    /// told.
+    fn losses(
+        &mut self,
+        filter: FilterId,
+        from: u64,
+        end: u64,
+        told: &HashMap<KeyId, u64>,
+    ) -> Losses {
+        let end = end.min(self.hot.first().unwrap_or(u64::MAX));
         let mut losses = Losses::default();
-        for (seq, key) in self.ledger.between(position.seq, hot) {
+        let Some(mut matcher) = self.filters.matcher(filter, &self.keys) else { return losses };
+        for (seq, key) in self.ledger.between(from, end) {
             if !matcher.matches(key) {
                 continue;
             }
@@ -253,14 +324,11 @@ impl RoomLog {
             } else {
                 slot.kept().front().is_none_or(|oldest| seq < oldest.seq)
             };
-            if lost && position.told.get(&key).is_none_or(|told| seq > *told) {
+            if lost && told.get(&key).is_none_or(|told| seq > *told) {
                 losses.add(seq, key);
             }
         }
-        for (key, loss) in &losses.by_key {
-            position.told.insert(*key, loss.last);
-        }
-        losses.into_frame(self, why)
+        losses
     }
 }
 
@@ -358,7 +426,7 @@ impl Losses {
         of_key.last = seq;
     }
 
-    fn into_frame(self, log: &RoomLog, why: Loss) -> Option<Bytes> {
+    fn into_data(self, log: &RoomLog, why: Loss) -> Option<GapData<'_>> {
         let from = self.from?;
         let mut by_key: Vec<(KeyId, u64)> =
             self.by_key.into_iter().map(|(key, loss)| (key, loss.missed)).collect();
@@ -376,7 +444,6 @@ impl Losses {
                 None => of.push(MissedOfKey { event_type, key: None, missed }),
             }
         }
-        let data = GapData { from, to: self.to, missed: self.missed, why, of };
-        Some(ServerFrame::Gap { room: log.name(), data }.encode())
+        Some(GapData { from, to: self.to, missed: self.missed, why, of })
     }
 }
