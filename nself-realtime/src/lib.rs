@@ -34,7 +34,9 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `websocket` | yes | `Server::serve_websocket` over tokio-tungstenite |
-//! | `server` | yes, with `websocket` | `Server`, connections within a program; needs tokio |
+//! | `poll` | yes | `Server::poll`: long polling, bytes in and out |
+//! | `sse` | yes | `Server::events`: server-sent events, a stream of bytes |
+//! | `server` | yes, with each of these | `Server`, connections within a program; needs tokio |
 //!
 //! Without features there is no tokio: events, rooms, the [`Hub`] and [`Peer`], a connection without
 //! I/O.

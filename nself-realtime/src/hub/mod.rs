@@ -10,6 +10,8 @@ mod reader;
 mod room;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "poll")]
+mod visit;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,6 +23,8 @@ pub use self::emitter::{EmitError, Emitter, MAX_EVENT_BYTES};
 pub use self::peer::{Peer, Transmit};
 pub(crate) use self::reader::{Output, Reader, Step, SubscribeError};
 use self::room::Room;
+#[cfg(feature = "poll")]
+pub(crate) use self::visit::{Due, Found, Visit};
 use crate::clock::Clock;
 use crate::event::{RoomState, RoomStatus};
 use crate::room::{Limits, RoomLog};

@@ -7,6 +7,8 @@ use std::task::Waker;
 
 use bytes::Bytes;
 
+#[cfg(feature = "sse")]
+use super::Hub;
 use super::room::{Room, RoomState, WaiterId};
 use crate::proto::Pending;
 use crate::proto::server_frame::{
@@ -65,9 +67,13 @@ enum Phase {
 
 /// One thing that a reader gives: a frame, and what it is for those who carry it in another form.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    not(feature = "sse"),
+    expect(dead_code, reason = "connections carry frames; their cursors are for other forms")
+)]
 pub(crate) enum Output {
-    /// The answer to a subscribe.
-    Subscribed { frame: Bytes, recovered: Recovered, cursor: Cursor },
+    /// The answer to a subscribe; again, if the reader has to begin anew.
+    Subscribed(Bytes),
     /// A part of what is kept.
     Snapshot(EventsFrame),
     /// Events that came, and the position of the last of them.
@@ -84,19 +90,19 @@ impl Output {
     /// The frame as it goes over a connection.
     pub(crate) fn into_frame(self) -> Bytes {
         match self {
-            Self::Subscribed { frame, .. } | Self::Ready { frame, .. } => frame,
+            Self::Subscribed(frame) | Self::Ready { frame, .. } | Self::Closed(frame) => frame,
             Self::Snapshot(frame) | Self::Events(frame, _) => frame.bytes,
             Self::Gap(gap) => gap.frame,
-            Self::Closed(frame) => frame,
         }
     }
 
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Subscribed { frame, .. } | Self::Ready { frame, .. } => frame.len(),
+            Self::Subscribed(frame) | Self::Ready { frame, .. } | Self::Closed(frame) => {
+                frame.len()
+            }
             Self::Snapshot(frame) | Self::Events(frame, _) => frame.bytes.len(),
             Self::Gap(gap) => gap.frame.len(),
-            Self::Closed(frame) => frame.len(),
         }
     }
 }
@@ -110,6 +116,20 @@ pub(crate) enum Step {
     Cut,
     /// The room was closed; this reader is to be dropped.
     Closed,
+}
+
+#[cfg(feature = "sse")]
+impl Hub {
+    /// Subscribes to a room, and answers; `None` if there is no such room.
+    pub(crate) fn subscribe(
+        &self,
+        room: &RoomName,
+        filters: Vec<Filter>,
+        since: Option<Cursor>,
+        answers: &mut Vec<Output>,
+    ) -> Option<Reader> {
+        Reader::subscribe(self.room(room)?, filters, since, None, answers).ok()
+    }
 }
 
 impl Reader {
@@ -154,6 +174,12 @@ impl Reader {
         &self.name
     }
 
+    /// Up to where it has read.
+    #[cfg(feature = "sse")]
+    pub(crate) fn cursor(&self) -> Cursor {
+        self.room.lock().log.cursor(self.position.seq)
+    }
+
     /// Adds filters, and answers. Live delivery pauses until the snapshot of what was added is given.
     pub(super) fn add(
         &mut self,
@@ -192,7 +218,7 @@ impl Reader {
     /// Looks at what waits to be read, and has `waker` woken when that changes what the pacer would
     /// say: at the next event if none waits, else when `enough` of them do, and at every immediate
     /// one.
-    pub(super) fn look(&mut self, waker: &Waker, enough: usize) -> Pending {
+    pub(crate) fn look(&mut self, waker: &Waker, enough: usize) -> Pending {
         let mut state = self.room.lock();
         let owes = !matches!(self.phase, Phase::Live) || !self.additions.is_empty();
         if state.closed || owes {
@@ -211,7 +237,7 @@ impl Reader {
 
     /// Puts what comes next into `out`: at most one frame of events, with what belongs before and
     /// after it.
-    pub(super) fn step(&mut self, space: Space, out: &mut Vec<Output>) -> Step {
+    pub(crate) fn step(&mut self, space: Space, out: &mut Vec<Output>) -> Step {
         let room = Arc::clone(&self.room);
         let mut state = room.lock();
         if state.closed {
@@ -312,7 +338,7 @@ fn subscribed(state: &RoomState, id: Option<u64>, recovered: Recovered) -> Outpu
     let cursor = state.log.cursor(state.log.head());
     let data = SubscribedData { epoch: cursor.epoch, cursor, recovered };
     let frame = ServerFrame::Subscribed { id, room: state.log.name(), data }.encode();
-    Output::Subscribed { frame, recovered, cursor }
+    Output::Subscribed(frame)
 }
 
 fn ready(state: &RoomState, id: Option<u64>, seq: u64) -> Output {

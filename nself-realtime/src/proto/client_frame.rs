@@ -14,7 +14,7 @@ use crate::room::{Filter, MAX_FILTERS, MAX_KEYS, MAX_TAIL};
 use crate::{Cursor, EventType, Name, RoomName};
 
 /// How deep JSON from outside may be nested.
-const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 /// A frame from a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,34 +160,41 @@ impl SubscribeData {
             Some(filters) => filters,
             None => vec![Filter { types: self.types, keys: self.keys, tail: self.tail }],
         };
-        if filters.is_empty() || filters.len() > MAX_FILTERS {
-            let message =
-                format!("1 to {MAX_FILTERS} filters are allowed, these are {}", filters.len());
-            return Err(FrameError::at("/data/filters", message));
-        }
-        for (index, filter) in filters.iter().enumerate() {
-            let place = if direct { "/data".to_owned() } else { format!("/data/filters/{index}") };
-            if filter.keys.as_ref().is_some_and(|keys| keys.len() > MAX_KEYS) {
-                return Err(FrameError::at(
-                    format!("{place}/keys"),
-                    format!("at most {MAX_KEYS} keys are allowed"),
-                ));
-            }
-            if filter.types.as_ref().is_some_and(|types| types.len() > MAX_KEYS) {
-                return Err(FrameError::at(
-                    format!("{place}/types"),
-                    format!("at most {MAX_KEYS} types are allowed"),
-                ));
-            }
-            if filter.tail.is_some_and(|tail| tail > MAX_TAIL) {
-                return Err(FrameError::at(
-                    format!("{place}/tail"),
-                    format!("must be 0 to {MAX_TAIL}"),
-                ));
-            }
-        }
+        check_filters(&filters, "/data/filters", |index| match index {
+            0 if direct => "/data/".to_owned(),
+            _ => format!("/data/filters/{index}/"),
+        })?;
         Ok(filters)
     }
+}
+
+/// Checks how many filters there are and what each asks for. `place` is where the fields of a filter
+/// stand.
+pub(crate) fn check_filters(
+    filters: &[Filter],
+    list: &str,
+    place: impl Fn(usize) -> String,
+) -> Result<(), FrameError> {
+    if filters.is_empty() || filters.len() > MAX_FILTERS {
+        let message =
+            format!("1 to {MAX_FILTERS} filters are allowed, these are {}", filters.len());
+        return Err(FrameError::at(list, message));
+    }
+    for (index, filter) in filters.iter().enumerate() {
+        let at = |field: &str, message: String| {
+            Err(FrameError::at(format!("{}{field}", place(index)), message))
+        };
+        if filter.keys.as_ref().is_some_and(|keys| keys.len() > MAX_KEYS) {
+            return at("keys", format!("at most {MAX_KEYS} keys are allowed"));
+        }
+        if filter.types.as_ref().is_some_and(|types| types.len() > MAX_KEYS) {
+            return at("types", format!("at most {MAX_KEYS} types are allowed"));
+        }
+        if filter.tail.is_some_and(|tail| tail > MAX_TAIL) {
+            return at("tail", format!("must be 0 to {MAX_TAIL}"));
+        }
+    }
+    Ok(())
 }
 
 fn parse_room(room: Option<String>) -> Result<RoomName, FrameError> {
@@ -197,9 +204,14 @@ fn parse_room(room: Option<String>) -> Result<RoomName, FrameError> {
 
 fn parse_data<T: DeserializeOwned>(data: Option<&RawValue>) -> Result<T, FrameError> {
     let data = data.ok_or_else(|| FrameError::at("/data", "data is required"))?;
-    let mut deserializer = serde_json::Deserializer::from_str(data.get());
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let mut pointer = String::from("/data");
+    parse_at(data.get(), "/data")
+}
+
+/// Reads JSON that stands at this place of a request; an error says where in it.
+pub(crate) fn parse_at<T: DeserializeOwned>(text: &str, place: &str) -> Result<T, FrameError> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let mut pointer = place.to_owned();
         for segment in error.path() {
             match segment {
                 serde_path_to_error::Segment::Seq { index } => {
@@ -214,7 +226,9 @@ fn parse_data<T: DeserializeOwned>(data: Option<&RawValue>) -> Result<T, FrameEr
             }
         }
         FrameError::at(pointer, error.into_inner().to_string())
-    })
+    })?;
+    deserializer.end().map_err(|error| FrameError::at(place, error.to_string()))?;
+    Ok(value)
 }
 
 fn absent<T: ?Sized>(value: Option<&T>, field: &str) -> Result<(), FrameError> {
@@ -232,7 +246,7 @@ fn not_an_envelope(error: &serde_json::Error) -> FrameError {
 }
 
 /// Whether brackets outside texts are nested deeper than that.
-fn is_deeper_than(text: &str, max: usize) -> bool {
+pub(crate) fn is_deeper_than(text: &str, max: usize) -> bool {
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     for byte in text.bytes() {
         match byte {

@@ -9,7 +9,11 @@ mod pacer;
 pub(crate) mod server_frame;
 mod session;
 
+#[cfg(any(feature = "poll", feature = "sse"))]
+pub(crate) use self::client_frame::check_filters;
 pub(crate) use self::client_frame::{ClientFrame, FrameError};
+#[cfg(feature = "poll")]
+pub(crate) use self::client_frame::{MAX_DEPTH, is_deeper_than, parse_at};
 pub use self::codes::{CloseCode, ErrorCode};
 pub use self::pacer::Pacing;
 pub(crate) use self::pacer::{Flush, Pacer, Pending};

@@ -92,6 +92,19 @@ pub(crate) enum Recovered {
     Reset,
 }
 
+#[cfg(feature = "poll")]
+impl Recovered {
+    /// The word on the wire.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Full => "full",
+            Self::Gap => "gap",
+            Self::Reset => "reset",
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct ReadyData {
     pub(crate) cursor: Cursor,

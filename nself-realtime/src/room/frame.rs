@@ -23,12 +23,19 @@ pub(super) fn size_of(entry: &Entry) -> usize {
 
 /// A frame of events, and where in it they stand, separated by commas.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(
+    not(feature = "poll"),
+    expect(dead_code, reason = "the frame alone is enough where whole frames are carried")
+)]
 pub(crate) struct EventsFrame {
     /// The whole frame.
     pub(crate) bytes: Bytes,
+    /// How many events it has.
+    pub(crate) events: usize,
     list: Range<usize>,
 }
 
+#[cfg(feature = "poll")]
 impl EventsFrame {
     /// The events alone.
     pub(crate) fn list(&self) -> Bytes {
@@ -41,7 +48,7 @@ pub(super) fn events(room: &RoomName, keys: &Keys, entries: &[Entry]) -> EventsF
     if let [entry] = entries {
         let mut frame = Vec::with_capacity(size_of(entry) + room.as_str().len());
         event(&mut frame, Some(room), keys, entry);
-        return EventsFrame { list: 0..frame.len(), bytes: frame.into() };
+        return EventsFrame { list: 0..frame.len(), bytes: frame.into(), events: 1 };
     }
     list("batch", room, None, keys, entries)
 }
@@ -79,7 +86,7 @@ fn list(
     }
     let list = start..frame.len();
     frame.extend_from_slice(b"]}");
-    EventsFrame { bytes: frame.into(), list }
+    EventsFrame { bytes: frame.into(), events: entries.len(), list }
 }
 
 fn event(frame: &mut Vec<u8>, room: Option<&RoomName>, keys: &Keys, entry: &Entry) {

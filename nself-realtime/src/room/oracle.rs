@@ -180,13 +180,7 @@ fn take(
     taken.cut
 }
 
-fn page(
-    log: &mut RoomLog,
-    id: FilterId,
-    seq: &mut u64,
-    bytes: usize,
-    oracle: &mut Oracle,
-) -> bool {
+fn page(log: &mut RoomLog, id: FilterId, seq: &mut u64, bytes: usize, oracle: &mut Oracle) -> bool {
     let page = log.page(id, *seq, Space { bytes, one_larger: true, events: usize::MAX }).unwrap();
     if let Some(gap) = page.gap {
         let gap: Value = serde_json::from_slice(&gap).unwrap();

@@ -60,6 +60,10 @@ impl Position {
 
 /// What is missing for a reader.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    not(feature = "sse"),
+    expect(dead_code, reason = "a frame says it, too; it is for those who carry another form")
+)]
 pub(crate) struct Gap {
     /// The frame that tells it.
     pub(crate) frame: Bytes,
@@ -88,8 +92,6 @@ pub(crate) struct Page {
     pub(crate) gap: Option<Bytes>,
     /// The events.
     pub(crate) frame: Option<EventsFrame>,
-    /// How many events the frame has.
-    pub(crate) events: usize,
     /// Where the page ends.
     pub(crate) to: u64,
     /// Whether the size limit left events behind.
@@ -254,9 +256,9 @@ impl RoomLog {
         } else {
             None
         };
-        let events = picked.entries.len();
-        let frame = (events > 0).then(|| frame::events(&self.name, &self.keys, &picked.entries));
-        Some(Page { gap, frame, events, to, cut: picked.full })
+        let frame = (!picked.entries.is_empty())
+            .then(|| frame::events(&self.name, &self.keys, &picked.entries));
+        Some(Page { gap, frame, to, cut: picked.full })
     }
 
     /// Whether the hot tail begins after the next event of that reader.
@@ -287,12 +289,7 @@ impl RoomLog {
     }
 
     /// Tells what is missing between a reader that is behind and the hot tail, and was not told yet.
-    fn tell_losses(
-        &mut self,
-        filter: FilterId,
-        position: &mut Position,
-        why: Loss,
-    ) -> Option<Gap> {
+    fn tell_losses(&mut self, filter: FilterId, position: &mut Position, why: Loss) -> Option<Gap> {
         let losses = self.losses(filter, position.seq, u64::MAX, &position.told);
         for (key, loss) in &losses.by_key {
             position.told.insert(*key, loss.last);

@@ -44,6 +44,10 @@ pub(crate) trait Socket {
 
 /// What a socket gives.
 #[derive(Debug)]
+#[cfg_attr(
+    not(feature = "websocket"),
+    expect(dead_code, reason = "within a program nothing but text comes")
+)]
 pub(crate) enum Incoming<T> {
     /// A text message.
     Text(T),

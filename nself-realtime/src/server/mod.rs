@@ -67,8 +67,14 @@ impl Server {
         connection::run(socket, self.hub.clone(), self.config, draining).await;
     }
 
+    /// Tells when the server drains; a drain waits until it is dropped.
+    #[cfg(any(feature = "poll", feature = "sse"))]
+    pub(crate) fn follow_drain(&self) -> watch::Receiver<bool> {
+        self.draining.subscribe()
+    }
+
     /// How long the client with these random bits waits before it comes back.
-    fn retry_after(bits: u64) -> Duration {
+    pub(crate) fn retry_after(bits: u64) -> Duration {
         let spread = u64::try_from(RETRY_SPREAD.as_millis()).unwrap_or(1);
         RETRY_AT_LEAST + Duration::from_millis(bits % spread)
     }

@@ -1,0 +1,154 @@
+//! One look into a room from a cursor, by somebody of whom nothing is remembered afterwards: what a
+//! polling client makes again and again.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use bytes::Bytes;
+
+use super::Hub;
+use super::room::{Room, WaiterId};
+use crate::proto::server_frame::Recovered;
+use crate::room::{EventsFrame, Filter, FilterId, Position, SnapshotPosition, Space};
+use crate::{Cursor, RoomName};
+
+/// A snapshot is read in parts of that size: publishing waits for no longer than one takes.
+const SNAPSHOT_PART_BYTES: usize = 64 * 1024;
+
+/// Waits for news of one room, and takes them once.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    name: RoomName,
+    room: Arc<Room>,
+    filter: FilterId,
+    waiter: WaiterId,
+    since: Option<Cursor>,
+    // Runs ahead of `since` over what the filters do not match.
+    position: Position,
+}
+
+/// Whether there is something to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Nothing that the filters match came after the cursor.
+    Nothing,
+    /// Something did.
+    News,
+    /// What is there does not depend on what comes: a snapshot, or the end of the room.
+    AtOnce,
+}
+
+/// What a visit gave.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) recovered: Recovered,
+    /// Where the next visit begins.
+    pub(crate) cursor: Cursor,
+    /// What is kept, in parts.
+    pub(crate) snapshot: Vec<EventsFrame>,
+    /// The data of a gap.
+    pub(crate) gap: Option<Bytes>,
+    pub(crate) events: Option<EventsFrame>,
+    /// How many events these are.
+    pub(crate) count: usize,
+    /// Whether there was no room for more.
+    pub(crate) more: bool,
+}
+
+impl Hub {
+    /// Begins a visit; `None` if there is no such room.
+    pub(crate) fn visit(
+        &self,
+        name: &RoomName,
+        filters: Vec<Filter>,
+        since: Option<Cursor>,
+    ) -> Option<Visit> {
+        let room = self.room(name)?;
+        let (filter, waiter) = room.join(filters)?;
+        let position = Position::at(since.map_or(0, |cursor| cursor.seq));
+        Some(Visit { name: name.clone(), room, filter, waiter, since, position })
+    }
+}
+
+impl Visit {
+    /// The room.
+    pub(crate) fn name(&self) -> &RoomName {
+        &self.name
+    }
+
+    /// Says whether there is something to take. If not, `waker` is woken when there may be.
+    pub(crate) fn look(&mut self, waker: &Waker) -> Due {
+        let mut state = self.room.lock();
+        let continued = self
+            .since
+            .map(|since| Cursor { seq: self.position.seq, ..since })
+            .filter(|cursor| state.log.continues(*cursor));
+        if state.closed || continued.is_none() {
+            return Due::AtOnce;
+        }
+        if state.log.is_behind(self.position.seq) {
+            // Whether anything of what it missed is wanted takes a reading to tell.
+            let one = Space { bytes: 0, events: 1, one_larger: true };
+            match state.log.page(self.filter, self.position.seq, one) {
+                Some(page) if page.gap.is_none() && page.frame.is_none() => {
+                    self.position = Position::at(page.to);
+                }
+                _ => return Due::News,
+            }
+        }
+        state.log.look(self.filter, &mut self.position);
+        if self.position.waiting() > 0 {
+            return Due::News;
+        }
+        let next = state.log.head() + 1;
+        state.wait(self.waiter, waker, next);
+        Due::Nothing
+    }
+
+    /// Takes what there is: a snapshot whole, events as many as there is room for. `None` if the room
+    /// was closed.
+    pub(crate) fn take(&self, space: Space) -> Option<Found> {
+        let mut state = self.room.lock();
+        if state.closed {
+            return None;
+        }
+        let seq = self.position.seq;
+        let since = self.since.filter(|since| state.log.continues(Cursor { seq, ..*since }));
+        let page = since.and_then(|_| state.log.page(self.filter, seq, space));
+        let Some(page) = page else {
+            let target = state.log.head();
+            let cursor = state.log.cursor(target);
+            drop(state);
+            return Some(self.take_snapshot(cursor));
+        };
+        let recovered = if page.gap.is_some() { Recovered::Gap } else { Recovered::Full };
+        Some(Found {
+            recovered,
+            cursor: state.log.cursor(page.to),
+            snapshot: Vec::new(),
+            gap: page.gap,
+            count: page.frame.as_ref().map_or(0, |frame| frame.events),
+            events: page.frame,
+            more: page.cut,
+        })
+    }
+
+    fn take_snapshot(&self, cursor: Cursor) -> Found {
+        let space = Space { bytes: SNAPSHOT_PART_BYTES, events: usize::MAX, one_larger: true };
+        let mut at = SnapshotPosition { seq: 0, target: cursor.seq };
+        let (mut snapshot, mut count) = (Vec::new(), 0);
+        while at.seq < at.target {
+            let part = self.room.lock().log.take_snapshot(self.filter, &mut at, None, space);
+            count += part.as_ref().map_or(0, |part| part.events);
+            snapshot.extend(part);
+        }
+        let recovered = if self.since.is_some() { Recovered::Reset } else { Recovered::Fresh };
+        Found { recovered, cursor, snapshot, gap: None, events: None, count, more: false }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.room.leave(self.filter, self.waiter);
+    }
+}

@@ -1,0 +1,167 @@
+//! Long polling: one request for all rooms, answered when something came, with the same cursors as
+//! every other transport.
+//!
+//! The answer is `{"rooms":[{room, epoch, cursor, recovered, snapshot, gaps, events, more}…]}`; the
+//! next request has each room's `cursor` as its `since`.
+//!
+//! # Falling behind
+//!
+//! An answer has at most 2,000 events or 1 MiB, shared by the rooms that have something to say, and a
+//! snapshot whole. A room that has more says so in `more`; one for which nothing was left is not in
+//! the answer, and keeps its cursor. What is gone by then is counted by a gap that ends at `cursor`.
+//!
+//! # Draining
+//!
+//! A server that drains answers at once with what there is.
+
+use std::future::poll_fn;
+use std::io::Write;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::sleep;
+
+pub use super::poll_request::PollRequest;
+use crate::RoomName;
+use crate::hub::{Due, Found, Visit};
+use crate::proto::ErrorCode;
+use crate::room::{EventsFrame, Space};
+use crate::server::Server;
+
+/// How long an answer waits for more, once there is something to answer.
+const GATHER: Duration = Duration::from_millis(100);
+/// The most events of an answer.
+const MAX_EVENTS: usize = 2_000;
+/// The most bytes of events of an answer, or one event more.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// Why a poll cannot be answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PollError {
+    /// There is no such room now.
+    #[error("there is no room {room} now; ask again when system says that it is open")]
+    UnknownRoom {
+        /// Which room.
+        room: RoomName,
+    },
+}
+
+impl PollError {
+    /// The code on the wire.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::UnknownRoom { .. } => ErrorCode::UnknownRoom,
+        }
+    }
+}
+
+impl Server {
+    /// Answers a poll, as JSON: at once if a snapshot is asked for, else when something came that the
+    /// filters match, or with the advanced cursors when the time is over.
+    ///
+    /// # Errors
+    ///
+    /// [`PollError`]: nothing was taken; the same request can be made again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it leaves nothing behind: the client still has its cursors.
+    pub async fn poll(&self, request: PollRequest) -> Result<Bytes, PollError> {
+        let PollRequest { subscriptions, wait } = request;
+        let mut visits = Vec::with_capacity(subscriptions.len());
+        for subscription in subscriptions {
+            let room = subscription.room;
+            match self.hub().visit(&room, subscription.filters, subscription.since) {
+                Some(visit) => visits.push(visit),
+                None => return Err(PollError::UnknownRoom { room }),
+            }
+        }
+        self.wait_for_news(&mut visits, wait).await;
+        answer(&visits)
+    }
+
+    async fn wait_for_news(&self, visits: &mut [Visit], wait: Duration) {
+        let mut draining = self.follow_drain();
+        let due = poll_fn(|cx| look(visits, cx.waker()));
+        let due = tokio::select! {
+            biased;
+            due = due => due,
+            // An error means that the server itself is gone: that is an end, too.
+            _ = draining.wait_for(|draining| *draining) => Due::AtOnce,
+            () = sleep(wait) => Due::AtOnce,
+        };
+        if due == Due::News {
+            tokio::select! {
+                biased;
+                _ = draining.wait_for(|draining| *draining) => {}
+                () = sleep(GATHER.min(wait)) => {}
+            }
+        }
+    }
+}
+
+/// Ready when any of the rooms has something to say.
+fn look(visits: &mut [Visit], waker: &Waker) -> Poll<Due> {
+    let mut due = Due::Nothing;
+    for visit in visits {
+        match visit.look(waker) {
+            Due::Nothing => {}
+            Due::News => due = Due::News,
+            Due::AtOnce => return Poll::Ready(Due::AtOnce),
+        }
+    }
+    if due == Due::Nothing { Poll::Pending } else { Poll::Ready(due) }
+}
+
+fn answer(visits: &[Visit]) -> Result<Bytes, PollError> {
+    let mut body = br#"{"rooms":["#.to_vec();
+    let (mut bytes, mut events) = (MAX_BYTES, MAX_EVENTS);
+    for (index, visit) in visits.iter().enumerate() {
+        if bytes == 0 || events == 0 {
+            break;
+        }
+        // An equal share for each of those who follow; what one leaves is for the others.
+        let sharing = visits.len() - index;
+        let space =
+            Space { bytes: bytes / sharing, events: (events / sharing).max(1), one_larger: true };
+        let room = visit.name();
+        let found =
+            visit.take(space).ok_or_else(|| PollError::UnknownRoom { room: room.clone() })?;
+        if index > 0 {
+            body.push(b',');
+        }
+        let before = body.len();
+        append(&mut body, room, &found);
+        bytes = bytes.saturating_sub(body.len() - before);
+        events = events.saturating_sub(found.count);
+    }
+    body.extend_from_slice(b"]}");
+    Ok(body.into())
+}
+
+fn append(body: &mut Vec<u8>, room: &RoomName, found: &Found) {
+    let Found { recovered, cursor, snapshot, gap, events, more, .. } = found;
+    let (epoch, recovered) = (cursor.epoch, recovered.as_str());
+    // Names and cursors have no character that JSON would escape; writing to memory cannot fail.
+    let _ = write!(
+        body,
+        r#"{{"room":"{room}","epoch":"{epoch}","cursor":"{cursor}","recovered":"{recovered}","snapshot":["#
+    );
+    append_list(body, snapshot.iter().map(EventsFrame::list));
+    body.extend_from_slice(br#"],"gaps":["#);
+    append_list(body, gap.clone());
+    body.extend_from_slice(br#"],"events":["#);
+    append_list(body, events.as_ref().map(EventsFrame::list));
+    let _ = write!(body, r#"],"more":{more}}}"#);
+}
+
+fn append_list(body: &mut Vec<u8>, items: impl IntoIterator<Item = Bytes>) {
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&item);
+    }
+}

@@ -1,0 +1,255 @@
+//! Server-sent events: one room as a stream of messages that every browser reads by itself.
+//!
+//! First `event: subscribed`; then what is kept or was missed, as messages without an `event:`;
+//! `event: ready`; then what comes. `event: gap`, `event: reset` (the log no longer knows the position:
+//! a snapshot follows), `event: unsubscribed` (the room has gone) and `event: closing` (the server
+//! stops) come when they come; after the last two the stream ends. The data of each is the frame of
+//! that name.
+//!
+//! # Resuming
+//!
+//! Every message has the `id:` to come back with, as `Last-Event-ID` or `since`. It stays where it was
+//! until `ready`, and from a gap until everything that the gap counts is passed: what came since it
+//! last changed comes again, and takes the place of what was received then.
+//!
+//! # Falling behind
+//!
+//! The stream is read when its consumer asks for more. One that asks rarely costs a cursor, and is
+//! told what is gone by then.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures::Stream;
+use futures::stream::unfold;
+use tokio::sync::watch;
+use tokio::time::{Sleep, sleep_until};
+
+use super::InvalidRequest;
+use super::request::Query;
+use super::sse_message::{Bookmark, Messages};
+use crate::clock::Clock;
+use crate::hub::{Output, Reader, Step};
+use crate::proto::{CloseCode, ErrorCode, Flush, Pacer};
+use crate::room::{Filter, Space};
+use crate::server::Server;
+use crate::{Cursor, RoomName};
+
+/// After that long without a message the client hears that the stream lives.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// Asks for one room as a stream of messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventsRequest {
+    room: RoomName,
+    filters: Vec<Filter>,
+    since: Option<Cursor>,
+}
+
+impl EventsRequest {
+    /// Reads `room=R&types=a,b&keys=k&tail=N&since=C`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`] with the parameter that is wrong.
+    pub fn from_query(query: &str) -> Result<Self, InvalidRequest> {
+        let Query { room, filter, since, wait_ms } = Query::parse(query)?;
+        if wait_ms.is_some() {
+            return Err(InvalidRequest::at("waitMs", "a stream does not wait"));
+        }
+        Ok(Self { room, filters: vec![filter], since })
+    }
+
+    /// Goes on after the message with this `id`, whatever the query says: the value of the header
+    /// `Last-Event-ID`, which a browser sends when it comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`]: it is neither empty nor a cursor.
+    pub fn last_event_id(mut self, id: &str) -> Result<Self, InvalidRequest> {
+        if !id.is_empty() {
+            let cursor =
+                id.parse().map_err(|error| InvalidRequest::at("Last-Event-ID", format!("{error}")));
+            self.since = Some(cursor?);
+        }
+        Ok(self)
+    }
+
+    /// The room that it asks for: who may read it is to be checked before it is answered.
+    pub fn room(&self) -> &RoomName {
+        &self.room
+    }
+}
+
+/// Why there is no stream.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EventsError {
+    /// There is no such room now.
+    #[error("there is no room {room} now; ask again when system says that it is open")]
+    UnknownRoom {
+        /// Which room.
+        room: RoomName,
+    },
+}
+
+impl EventsError {
+    /// The code on the wire.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::UnknownRoom { .. } => ErrorCode::UnknownRoom,
+        }
+    }
+}
+
+impl Server {
+    /// The body of a response with `Content-Type: text/event-stream`: an item is what is to be written
+    /// with one write. To be polled within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`EventsError`]: there is nothing to read.
+    pub fn events(
+        &self,
+        request: EventsRequest,
+    ) -> Result<impl Stream<Item = Bytes> + Send + 'static + use<>, EventsError> {
+        let EventsRequest { room, filters, since } = request;
+        let mut outputs = Vec::new();
+        let Some(reader) = self.hub().subscribe(&room, filters, since, &mut outputs) else {
+            return Err(EventsError::UnknownRoom { room });
+        };
+        let clock = Arc::clone(self.hub().clock());
+        let mut bookmark = Bookmark::new(since);
+        let mut first = Messages::default();
+        first.append(outputs.drain(..), &mut bookmark);
+        let stream = EventStream {
+            reader,
+            outputs,
+            bookmark,
+            pacer: Pacer::new(self.config().pacing),
+            silent_since: clock.now(),
+            clock,
+            server: self.clone(),
+            draining: self.follow_drain(),
+            sleep: None,
+            stage: Stage::Begun(first),
+        };
+        Ok(unfold(stream, |mut stream| async move {
+            stream.next().await.map(|messages| (messages, stream))
+        }))
+    }
+}
+
+/// Reads a room for one stream.
+struct EventStream {
+    reader: Reader,
+    // What the reader gave last; kept for its room.
+    outputs: Vec<Output>,
+    bookmark: Bookmark,
+    pacer: Pacer,
+    clock: Arc<dyn Clock>,
+    silent_since: Instant,
+    server: Server,
+    draining: watch::Receiver<bool>,
+    // Made when it is first needed: there need be no runtime before.
+    sleep: Option<Pin<Box<Sleep>>>,
+    stage: Stage,
+}
+
+enum Stage {
+    /// The answer is to be given.
+    Begun(Messages),
+    Reading,
+    /// The last message was given.
+    Ended,
+}
+
+/// What there is to do.
+enum Due {
+    /// The server stops.
+    End,
+    Events,
+    SignOfLife,
+}
+
+impl EventStream {
+    /// What is to be written next; `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        if matches!(self.stage, Stage::Ended) {
+            return None;
+        }
+        if let Stage::Begun(messages) = std::mem::replace(&mut self.stage, Stage::Reading) {
+            return Some(messages.finish());
+        }
+        loop {
+            let Self { draining, reader, pacer, clock, sleep, silent_since, .. } = self;
+            let speak_at = *silent_since + SILENCE;
+            let due = tokio::select! {
+                biased;
+                // An error means that the server itself is gone: that is an end, too.
+                _ = draining.wait_for(|draining| *draining) => Due::End,
+                due = poll_fn(|cx| poll_due(reader, pacer, &**clock, sleep, speak_at, cx)) => due,
+            };
+            let now = self.clock.now();
+            let mut messages = Messages::default();
+            match due {
+                Due::End => self.end(&mut messages),
+                Due::Events => self.read(now, &mut messages),
+                Due::SignOfLife => {
+                    self.bookmark.move_to(self.reader.cursor());
+                    messages.sign_of_life(&mut self.bookmark);
+                }
+            }
+            if !messages.is_empty() {
+                self.silent_since = now;
+                return Some(messages.finish());
+            }
+        }
+    }
+
+    fn read(&mut self, now: Instant, messages: &mut Messages) {
+        let space = Space { bytes: self.pacer.max_bytes(), events: usize::MAX, one_larger: true };
+        let step = self.reader.step(space, &mut self.outputs);
+        self.pacer.flushed(now, step == Step::Cut);
+        messages.append(self.outputs.drain(..), &mut self.bookmark);
+        if step == Step::Closed {
+            self.stage = Stage::Ended;
+        } else {
+            // A gap with nothing after it is passed by the reader alone.
+            self.bookmark.move_to(self.reader.cursor());
+            messages.bookmark_if_moved(&mut self.bookmark);
+        }
+    }
+
+    fn end(&mut self, messages: &mut Messages) {
+        self.stage = Stage::Ended;
+        let retry_after = Server::retry_after(self.server.hub().random_bits());
+        messages.closing(CloseCode::Restart, retry_after, &self.bookmark);
+    }
+}
+
+/// Ready when events are to be written, or when there were none for too long.
+fn poll_due(
+    reader: &mut Reader,
+    pacer: &Pacer,
+    clock: &dyn Clock,
+    sleep: &mut Option<Pin<Box<Sleep>>>,
+    speak_at: Instant,
+    cx: &mut Context<'_>,
+) -> Poll<Due> {
+    let pending = reader.look(cx.waker(), pacer.max_events());
+    let (at, due) = match pacer.decide(clock.now(), pending) {
+        Flush::Now => return Poll::Ready(Due::Events),
+        Flush::At(at) => (at, Due::Events),
+        Flush::Idle => (speak_at, Due::SignOfLife),
+    };
+    let sleep = sleep.get_or_insert_with(|| Box::pin(sleep_until(at.into())));
+    if sleep.deadline().into_std() != at {
+        sleep.as_mut().reset(at.into());
+    }
+    sleep.as_mut().poll(cx).map(|()| due)
+}
