@@ -39,6 +39,7 @@
 //! Without features there is no tokio: events, rooms, the [`Hub`] and [`Peer`], a connection without
 //! I/O.
 
+pub mod auth;
 pub mod clock;
 mod cursor;
 pub mod event;
@@ -48,6 +49,7 @@ mod proto;
 mod room;
 #[cfg(feature = "server")]
 mod server;
+mod signal;
 mod timestamp;
 #[cfg(feature = "server")]
 pub mod transport;

@@ -16,7 +16,6 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use self::demand::Demand;
-use self::demand::DemandSignal;
 pub use self::emitter::{EmitError, Emitter, MAX_EVENT_BYTES};
 pub use self::peer::{Peer, Transmit};
 pub(crate) use self::reader::{Output, Reader, Step, SubscribeError};
@@ -24,6 +23,7 @@ use self::room::Room;
 use crate::clock::Clock;
 use crate::event::{RoomState, RoomStatus};
 use crate::room::{Limits, RoomLog};
+use crate::signal::Signal;
 use crate::{Epoch, RoomName};
 
 /// Where random bits come from.
@@ -54,7 +54,7 @@ struct Shared {
     randomness: Arc<dyn Randomness>,
     rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
     system: Arc<Room>,
-    demand: Arc<DemandSignal>,
+    demand: Arc<Signal>,
 }
 
 impl Hub {
@@ -66,7 +66,7 @@ impl Hub {
 
     /// The same with a clock and a randomness of one's own: what a test needs to own the time.
     pub fn with(clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
-        let demand = Arc::new(DemandSignal::default());
+        let demand = Arc::new(Signal::default());
         let log = |name: RoomName| {
             RoomLog::new(name, Epoch::from_random(randomness.bits()), Limits::default())
         };

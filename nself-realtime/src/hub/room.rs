@@ -5,16 +5,16 @@ use std::task::Waker;
 
 use slab::Slab;
 
-use super::demand::DemandSignal;
 use crate::NameError;
 use crate::event::Delivery;
 use crate::room::{Draft, Filter, FilterId, RoomLog};
+use crate::signal::Signal;
 
 /// A room in use.
 #[derive(Debug)]
 pub(super) struct Room {
     state: Mutex<RoomState>,
-    demand: Arc<DemandSignal>,
+    demand: Arc<Signal>,
 }
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ struct Waiter {
 pub(super) struct WaiterId(usize);
 
 impl Room {
-    pub(super) fn new(log: RoomLog, demand: Arc<DemandSignal>) -> Self {
+    pub(super) fn new(log: RoomLog, demand: Arc<Signal>) -> Self {
         let state = RoomState { log, closed: false, waiters: Slab::new(), soonest: u64::MAX };
         Self { state: Mutex::new(state), demand }
     }
@@ -81,21 +81,21 @@ impl Room {
         let filter = state.log.add_filters(filters);
         let waiter = WaiterId(state.waiters.insert(Waiter { waker: None, at: u64::MAX }));
         drop(state);
-        self.demand.changed();
+        self.demand.notify();
         Some((filter, waiter))
     }
 
     /// Adds a list of filters to those in use.
     pub(super) fn add_filters(&self, filters: Vec<Filter>) -> FilterId {
         let filter = self.lock().log.add_filters(filters);
-        self.demand.changed();
+        self.demand.notify();
         filter
     }
 
     /// Gives a list of filters back.
     pub(super) fn remove_filters(&self, filter: FilterId) {
         self.lock().log.remove_filters(filter);
-        self.demand.changed();
+        self.demand.notify();
     }
 
     pub(super) fn leave(&self, filter: FilterId, waiter: WaiterId) {

@@ -16,6 +16,7 @@ mod ledger;
 mod log;
 #[cfg(test)]
 mod oracle;
+mod presence;
 mod read;
 
 pub use self::filter::Filter;
@@ -24,4 +25,5 @@ pub(crate) use self::filter::{MAX_FILTERS, MAX_KEYS, MAX_TAIL};
 pub(crate) use self::frame::EventsFrame;
 pub(crate) use self::keys::TypeRule;
 pub(crate) use self::log::{Draft, Limits, RoomLog};
+pub(crate) use self::presence::PresenceBook;
 pub(crate) use self::read::{Position, SnapshotPosition, Space};
