@@ -244,6 +244,15 @@ test('a heartbeat is answered', () => {
   assert.deepEqual(play.sent, [{ type: 'pong' }]);
 });
 
+test('any frame proves that the connection lives', () => {
+  const play = new Play();
+  play.welcome();
+  play.pass(30_000);
+  play.receive({ type: 'heartbeat' });
+  play.pass(30_000);
+  assert.equal(play.session.state.name, 'live');
+});
+
 test('a connection that says nothing for both heartbeat times is dead', () => {
   const play = new Play();
   play.welcome();
@@ -359,7 +368,7 @@ test('a gap is told with the event after it, once', () => {
   play.pass(1_000);
   play.open();
   const [{ id }] = play.subscribes();
-  play.receive(subscribed(id, 'gap', 30), gap(7), live(30), ready(id, 30));
+  play.receive(subscribed(id, 'gap', 30), gap(7), live(30), ready(id, 30), live(31));
   assert.deepEqual(play.tellings('gap').map((told) => told.gap.missed), [7]);
 });
 
