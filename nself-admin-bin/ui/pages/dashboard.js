@@ -2,9 +2,10 @@
 // stores hold.
 
 import { ServiceCard } from './dashboard_card.js';
-import { h, setAttribute, setText, view } from '../lib/view/dom.js';
+import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { formatDuration } from '../lib/view/format.js';
 import { STATUS } from '../lib/view/status.js';
+import { view } from '../lib/view/view.js';
 
 /** @import { Context, Page } from '../app.js' */
 /** @import { Room } from '../lib/stores/rooms.js' */
