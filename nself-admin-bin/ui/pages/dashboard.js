@@ -11,7 +11,7 @@ import { view } from '../lib/view/view.js';
 /** @import { Room } from '../lib/stores/rooms.js' */
 /** @import { ServiceStatus } from '../lib/stores/service_status.js' */
 
-const FILTERS = [{ types: ['service:status'] }, { types: ['docker:stats'], tail: 1 }];
+const FILTERS = [{ types: ['service:status'] }, { types: ['docker:stats'], tail: 60 }];
 const SKELETONS = 3;
 
 /**
