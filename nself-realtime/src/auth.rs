@@ -7,6 +7,7 @@
 //! after it was ended everywhere (a sign-out, a change of password) its connections are closed with
 //! 4501.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
@@ -151,6 +152,51 @@ pub trait Authenticator: Send + Sync + 'static {
 pub trait Authorizer: Send + Sync + 'static {
     /// Whether that room may be read.
     fn may_read(&self, identity: &Identity, room: &RoomName) -> bool;
+}
+
+/// How a server finds out who somebody is and what they may do. A cheap clone.
+#[derive(Clone)]
+pub struct Access {
+    authenticator: Arc<dyn Authenticator>,
+    authorizer: Arc<dyn Authorizer>,
+}
+
+impl Access {
+    /// Tokens are known by this one.
+    pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.authenticator = Arc::new(authenticator);
+        self
+    }
+
+    /// Rooms are opened by this one.
+    pub fn authorizer(mut self, authorizer: impl Authorizer) -> Self {
+        self.authorizer = Arc::new(authorizer);
+        self
+    }
+
+    pub(crate) fn authenticate(
+        &self,
+        token: String,
+    ) -> BoxFuture<'static, Result<Identity, AuthError>> {
+        self.authenticator.authenticate(token)
+    }
+
+    pub(crate) fn may_read(&self, identity: &Identity, room: &RoomName) -> bool {
+        self.authorizer.may_read(identity, room)
+    }
+}
+
+impl Default for Access {
+    /// Knows no token and lets everybody read everything.
+    fn default() -> Self {
+        Self { authenticator: Arc::new(NoTokens), authorizer: Arc::new(Everyone) }
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").finish_non_exhaustive()
+    }
 }
 
 /// Lets everybody read everything.

@@ -50,6 +50,7 @@ mod room;
 #[cfg(feature = "server")]
 mod server;
 mod signal;
+pub mod stats;
 mod timestamp;
 #[cfg(feature = "server")]
 pub mod transport;

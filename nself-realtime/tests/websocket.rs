@@ -10,6 +10,7 @@
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
+use nself_realtime::auth::Identity;
 use nself_realtime::event::{ServiceState, ServiceStatus};
 use nself_realtime::{Hub, Name, RoomName, Server, SessionConfig};
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ impl Client {
     async fn connect(server: &Server) -> Self {
         let (ours, theirs) = tokio::io::duplex(16 * 1024);
         let server = server.clone();
-        tokio::spawn(async move { server.serve_websocket(theirs).await });
+        tokio::spawn(async move { server.serve_websocket(theirs, Identity::guest()).await });
         let mut client = Self(WebSocketStream::from_raw_socket(ours, Role::Client, None).await);
         assert_eq!(client.frame().await["type"], "welcome");
         client

@@ -8,6 +8,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use nself_realtime::auth::Identity;
 use nself_realtime::transport::websocket::SUBPROTOCOL;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
@@ -26,7 +27,9 @@ pub(super) fn upgrade(app: Arc<App>, mut request: Request<Incoming>) -> Result<A
     }
     tokio::spawn(async move {
         match upgraded.await {
-            Ok(upgraded) => app.server.serve_websocket(TokioIo::new(upgraded)).await,
+            Ok(upgraded) => {
+                app.server.serve_websocket(TokioIo::new(upgraded), Identity::guest()).await
+            }
             Err(error) => tracing::debug!(%error, "a handshake was not finished"),
         }
     });

@@ -74,6 +74,12 @@ pub trait Payload: Serialize + DeserializeOwned + Sized {
         false
     }
 
+    /// Of an event from before its producer began: how many such events follow. A reader that asked for
+    /// a shorter tail is spared it.
+    fn history(&self) -> Option<u32> {
+        None
+    }
+
     /// The same event without its bulk, for when there is no room to keep all of it; `None` if there
     /// is nothing to leave out. Asked for only where [`Retention::Runs`] keeps events.
     fn condensed(&self) -> Option<Self> {

@@ -13,6 +13,7 @@ use crate::event::{
     ServiceStatus,
 };
 use crate::room::{Draft, TypeRule};
+use crate::stats::Counters;
 use crate::{NameError, Payload, Retention, RoomName, Timestamp};
 
 /// The largest event that is taken, in bytes as JSON.
@@ -89,12 +90,15 @@ impl Emitter {
             rule: TypeRule { name: P::TYPE, delivery: P::DELIVERY, retention: P::RETENTION },
             key: payload.key(),
             removal: payload.is_removal(),
+            history: payload.history(),
             body,
+            published: u64::try_from(timestamp.unix_nanos()).unwrap_or(0),
             condensed,
         };
         let published = self.room.publish(draft);
-        let seq = published.ok_or_else(|| EmitError::RoomClosed { room: self.name.clone() })?;
-        Ok(seq?)
+        let seq = published.ok_or_else(|| EmitError::RoomClosed { room: self.name.clone() })??;
+        Counters::add(&self.hub.counters().events_in, 1);
+        Ok(seq)
     }
 
     /// Publishes how a service is.

@@ -8,22 +8,27 @@ mod emitter;
 mod peer;
 mod reader;
 mod room;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
 
 pub use self::demand::Demand;
 pub use self::emitter::{EmitError, Emitter, MAX_EVENT_BYTES};
 pub use self::peer::{Peer, Transmit};
 pub(crate) use self::reader::{Output, Reader, Step, SubscribeError};
 use self::room::Room;
+use self::sessions::Sessions;
 use crate::clock::Clock;
 use crate::event::{RoomState, RoomStatus};
-use crate::room::{Limits, RoomLog};
+use crate::room::{Limits, PresenceBook, RoomLog};
 use crate::signal::Signal;
+use crate::stats::{Counters, Statistics};
 use crate::{Epoch, RoomName};
 
 /// Where random bits come from.
@@ -55,6 +60,10 @@ struct Shared {
     rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
     system: Arc<Room>,
     demand: Arc<Signal>,
+    sessions: Mutex<Sessions>,
+    presence: Mutex<PresenceBook>,
+    presence_changes: Signal,
+    counters: Counters,
 }
 
 impl Hub {
@@ -72,7 +81,17 @@ impl Hub {
         };
         let system = Arc::new(Room::new(log(RoomName::system()), Arc::clone(&demand)));
         let rooms = HashMap::from([(RoomName::system(), Arc::clone(&system))]);
-        let shared = Shared { clock, randomness, rooms: RwLock::new(rooms), system, demand };
+        let shared = Shared {
+            clock,
+            randomness,
+            rooms: RwLock::new(rooms),
+            system,
+            demand,
+            sessions: Mutex::default(),
+            presence: Mutex::default(),
+            presence_changes: Signal::default(),
+            counters: Counters::default(),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -135,6 +154,52 @@ impl Hub {
         names
     }
 
+    /// What was done so far.
+    pub fn statistics(&self) -> Statistics {
+        self.shared.counters.read()
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    /// Tells what changed in who is here, if it is time to. Returns when to call it again at the latest.
+    pub(crate) fn tell_presence(&self, now: Instant) -> Option<Instant> {
+        let (events, deadline) = {
+            let mut book = self.presence();
+            (book.poll(now), book.deadline())
+        };
+        for event in events {
+            if let Err(error) = self.system().emit(&event) {
+                tracing::error!(%error, "who is here could not be told");
+            }
+        }
+        deadline
+    }
+
+    /// How often who is here has changed.
+    pub(crate) fn presence_changes(&self) -> u64 {
+        self.shared.presence_changes.count()
+    }
+
+    /// Returns when who is here has changed since the `seen`-th time.
+    pub(crate) async fn presence_changed(&self, seen: u64) {
+        poll_fn(|context| self.shared.presence_changes.poll_changed(seen, context.waker())).await;
+    }
+
+    fn change_presence(&self, change: impl FnOnce(&mut PresenceBook)) {
+        change(&mut self.presence());
+        self.shared.presence_changes.notify();
+    }
+
+    fn presence(&self) -> MutexGuard<'_, PresenceBook> {
+        lock(&self.shared.presence)
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        lock(&self.shared.sessions)
+    }
+
     fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
         self.shared.rooms.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
@@ -145,6 +210,10 @@ impl Hub {
             tracing::error!(%room, %error, "the state of a room could not be told");
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Default for Hub {

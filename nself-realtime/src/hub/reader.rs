@@ -10,9 +10,10 @@ use bytes::Bytes;
 use super::room::{Room, RoomState, WaiterId};
 use crate::proto::Pending;
 use crate::proto::server_frame::{
-    ReadyData, Recovered, ServerFrame, SubscribedData, Unsubscribed, UnsubscribedData,
+    Loss, ReadyData, Recovered, ServerFrame, SubscribedData, Unsubscribed, UnsubscribedData,
 };
 use crate::room::{EventsFrame, Filter, FilterId, MAX_FILTERS, Position, SnapshotPosition, Space};
+use crate::stats::Counters;
 use crate::{Cursor, RoomName};
 
 /// Why a subscription cannot be made or changed.
@@ -35,6 +36,8 @@ pub(crate) struct Reader {
     position: Position,
     phase: Phase,
     additions: VecDeque<Addition>,
+    // Up to where the client knows that it has read.
+    known: u64,
 }
 
 /// Filters that are added while the subscription lives.
@@ -70,8 +73,8 @@ pub(crate) enum Output {
     Snapshot(EventsFrame),
     /// Events that came, and the position of the last of them.
     Events(EventsFrame, Cursor),
-    /// What is missing.
-    Gap(Bytes),
+    /// What is missing, and why.
+    Gap(Bytes, Loss),
     /// Caught up to there.
     Ready { frame: Bytes, cursor: Cursor },
     /// The room has gone.
@@ -82,17 +85,33 @@ impl Output {
     /// The frame as it goes over a connection.
     pub(crate) fn into_frame(self) -> Bytes {
         match self {
-            Self::Subscribed { frame, .. } | Self::Ready { frame, .. } => frame,
             Self::Snapshot(frame) | Self::Events(frame, _) => frame.bytes,
-            Self::Gap(frame) | Self::Closed(frame) => frame,
+            Self::Subscribed { frame, .. }
+            | Self::Ready { frame, .. }
+            | Self::Gap(frame, _)
+            | Self::Closed(frame) => frame,
+        }
+    }
+
+    /// Counts what it tells.
+    pub(crate) fn count(&self, counters: &Counters) {
+        match self {
+            Self::Snapshot(frame) | Self::Events(frame, _) => {
+                Counters::add(&counters.events_out, frame.events);
+            }
+            Self::Gap(_, Loss::Slow) => Counters::add(&counters.gaps_slow, 1),
+            Self::Gap(_, Loss::Expired) => Counters::add(&counters.gaps_expired, 1),
+            Self::Subscribed { .. } | Self::Ready { .. } | Self::Closed(_) => {}
         }
     }
 
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Subscribed { frame, .. } | Self::Ready { frame, .. } => frame.len(),
             Self::Snapshot(frame) | Self::Events(frame, _) => frame.bytes.len(),
-            Self::Gap(frame) | Self::Closed(frame) => frame.len(),
+            Self::Subscribed { frame, .. }
+            | Self::Ready { frame, .. }
+            | Self::Gap(frame, _)
+            | Self::Closed(frame) => frame.len(),
         }
     }
 }
@@ -139,11 +158,12 @@ impl Reader {
             }
         };
         answers.push(subscribed(&state, id, recovered));
-        answers.extend(gap.map(Output::Gap));
+        answers.extend(gap.map(|gap| Output::Gap(gap, Loss::Expired)));
         let name = state.log.name().clone();
         drop(state);
         let additions = VecDeque::new();
-        Ok(Self { name, room, waiter, filters, filter, position, phase, additions })
+        let known = position.seq;
+        Ok(Self { name, room, waiter, filters, filter, position, phase, additions, known })
     }
 
     pub(super) fn name(&self) -> &RoomName {
@@ -178,6 +198,17 @@ impl Reader {
     /// Whether any filter is left.
     pub(super) fn is_empty(&self) -> bool {
         self.filters.is_empty() && self.additions.is_empty()
+    }
+
+    /// Tells the position if it is that far past what the client knows: a narrow filter in a busy room
+    /// must not fall out of the ledger's reach.
+    pub(super) fn cursor_past(&mut self, events: u64) -> Option<Bytes> {
+        if !matches!(self.phase, Phase::Live) || self.position.seq < self.known + events {
+            return None;
+        }
+        self.known = self.position.seq;
+        let data = ReadyData { cursor: self.room.lock().log.cursor(self.known) };
+        Some(ServerFrame::Cursor { room: &self.name, data }.encode())
     }
 
     /// Whether the room was closed.
@@ -245,13 +276,17 @@ impl Reader {
             self.reset(state, out);
             return Step::Cut;
         };
-        out.extend(taken.gap.map(Output::Gap));
+        out.extend(taken.gap.map(|gap| Output::Gap(gap, Loss::Slow)));
         let cursor = state.log.cursor(self.position.seq);
+        if taken.frame.is_some() {
+            self.known = self.position.seq;
+        }
         out.extend(taken.frame.map(|frame| Output::Events(frame, cursor)));
         if let Phase::CatchUp { target, id } = self.phase
             && self.position.seq >= target
         {
             out.push(ready(state, id, self.position.seq));
+            self.known = self.position.seq;
             self.phase = Phase::Live;
         }
         if taken.cut { Step::Cut } else { Step::Done }
@@ -261,7 +296,7 @@ impl Reader {
     fn reset(&mut self, state: &RoomState, out: &mut Vec<Output>) {
         out.push(subscribed(state, None, Recovered::Reset));
         let head = state.log.head();
-        self.position = Position::at(head);
+        (self.position, self.known) = (Position::at(head), head);
         let at = SnapshotPosition { seq: 0, target: head };
         self.phase = Phase::Snapshot { filter: self.filter, at, id: None, added: false };
     }

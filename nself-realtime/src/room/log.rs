@@ -53,8 +53,12 @@ pub(crate) struct Draft<'a> {
     pub(crate) rule: TypeRule,
     pub(crate) key: &'a str,
     pub(crate) removal: bool,
+    /// How many events from before its producer began follow it, if it is one.
+    pub(crate) history: Option<u32>,
     /// `"timestamp":"…","data":{…}}`
     pub(crate) body: Bytes,
+    /// When, in nanoseconds since 1970.
+    pub(crate) published: u64,
     /// The same without the payload's bulk.
     pub(crate) condensed: Option<Bytes>,
 }
@@ -128,7 +132,9 @@ impl RoomLog {
             key,
             immediate: draft.rule.delivery == Delivery::Immediate,
             removal: draft.removal,
+            history: draft.history,
             body: draft.body,
+            published: draft.published,
             condensed: draft.condensed.map(Arc::new),
         };
         self.hot.push(entry.clone(), self.limits.hot_events, self.limits.hot_bytes);

@@ -11,7 +11,7 @@ const BURST: Duration = Duration::from_secs(1);
 /// A session whose connection was lost has that long to come back unnoticed.
 const GRACE: Duration = Duration::from_secs(10);
 /// What nothing has touched for that long is removed in any case.
-const SWEEP: Duration = Duration::from_secs(5 * 60);
+const SWEEP: Duration = Duration::from_mins(5);
 /// Of more sessions only their number is told.
 const LISTED: usize = 200;
 /// The session id that the number of sessions stands under.

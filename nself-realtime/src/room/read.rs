@@ -102,7 +102,7 @@ impl RoomLog {
             return;
         }
         for entry in self.hot.after(position.looked.max(position.seq)) {
-            if matcher.matches(entry.key) {
+            if matcher.wants(entry) {
                 position.waiting = position.waiting.saturating_add(1);
                 position.immediate |= entry.immediate;
             }
@@ -213,7 +213,7 @@ impl RoomLog {
     fn pick_hot(&mut self, filter: FilterId, from: u64, picked: &mut Picked) {
         let Some(mut matcher) = self.filters.matcher(filter, &self.keys) else { return };
         for entry in self.hot.after(from) {
-            if matcher.matches(entry.key) && !picked.push(entry) {
+            if matcher.wants(entry) && !picked.push(entry) {
                 return;
             }
         }
@@ -229,7 +229,9 @@ impl RoomLog {
                 merge.add(key, slot, slot.kept().partition_point(|entry| entry.seq <= from));
             }
         }
-        merge.run(&self.keys, |entry| entry.seq < hot && picked.push(entry));
+        merge.run(&self.keys, |entry| {
+            entry.seq < hot && (!matcher.wants(entry) || picked.push(entry))
+        });
     }
 
     /// Counts what is missing between a reader that is behind and the hot tail, and was not told yet.
