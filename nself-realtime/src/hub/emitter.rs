@@ -8,13 +8,13 @@ use bytes::Bytes;
 
 use super::Hub;
 use super::room::Room;
+use crate::broker::{BrokerError, Confirmation, Log, Record};
 use crate::event::{
     BuildProgress, DeployProgress, DockerStats, InvalidPayload, LogsStream, Notification,
     ServiceStatus,
 };
-use crate::room::{Draft, TypeRule};
 use crate::stats::Counters;
-use crate::{NameError, Payload, Retention, RoomName, Timestamp};
+use crate::{Cursor, Payload, Retention, RoomName, Timestamp};
 
 /// The largest event that is taken, in bytes as JSON.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
@@ -26,9 +26,6 @@ pub enum EmitError {
     /// The payload breaks a rule of its type.
     #[error(transparent)]
     Invalid(#[from] InvalidPayload),
-    /// Its type or its key is not a name.
-    #[error(transparent)]
-    Name(#[from] NameError),
     /// It cannot be written as JSON.
     #[error("{event_type} cannot be written as JSON")]
     Encode {
@@ -45,39 +42,58 @@ pub enum EmitError {
         /// How large it is as JSON.
         bytes: usize,
     },
-    /// The room was closed.
-    #[error("the room {room} is closed")]
-    RoomClosed {
-        /// Which room.
-        room: RoomName,
-    },
+    /// The broker did not take it; also if the room was closed.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
 }
 
 /// Publishes into one room. A cheap clone.
 #[derive(Debug, Clone)]
 pub struct Emitter {
     hub: Hub,
-    room: Arc<Room>,
-    name: RoomName,
+    // An emitter keeps its room, a log does not.
+    _room: Arc<Room>,
+    log: Log,
 }
 
 impl Emitter {
     pub(super) fn new(hub: Hub, room: Arc<Room>) -> Self {
-        let name = room.lock().log.name().clone();
-        Self { hub, room, name }
+        let log = Log::new(room.lock().log.name().clone(), &room);
+        Self { hub, _room: room, log }
     }
 
     /// The room that it publishes into.
     pub fn room(&self) -> &RoomName {
-        &self.name
+        self.log.room()
     }
 
-    /// Publishes an event and returns its position in the room. Never waits.
+    /// Publishes an event. Never waits.
     ///
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn emit<P: Payload>(&self, payload: &P) -> Result<u64, EmitError> {
+    pub fn emit<P: Payload>(&self, payload: &P) -> Result<(), EmitError> {
+        // Where a broker elsewhere puts it is for those who ask.
+        self.publish(payload).map(drop)
+    }
+
+    /// Publishes an event and says where it stands, once that is known.
+    ///
+    /// # Errors
+    ///
+    /// [`EmitError`]: the event reached nobody, or, if the broker was lost meanwhile, may have.
+    ///
+    /// # Cancel safety
+    ///
+    /// The event is published when this is first polled, whether it is awaited to its end or not.
+    pub async fn emit_confirmed<P: Payload>(&self, payload: &P) -> Result<Cursor, EmitError> {
+        match self.publish(payload)? {
+            Confirmation::Now(cursor) => Ok(cursor),
+            Confirmation::Later(cursor) => Ok(cursor.await?),
+        }
+    }
+
+    fn publish<P: Payload>(&self, payload: &P) -> Result<Confirmation, EmitError> {
         payload.check()?;
         let timestamp = self.hub.clock().timestamp();
         let body = encode(timestamp, payload)?;
@@ -86,19 +102,20 @@ impl Emitter {
             _ => None,
         };
         let condensed = condensed.map(|condensed| encode(timestamp, &condensed)).transpose()?;
-        let draft = Draft {
-            rule: TypeRule { name: P::TYPE, delivery: P::DELIVERY, retention: P::RETENTION },
+        let record = Record {
+            event_type: P::TYPE,
             key: payload.key(),
+            delivery: P::DELIVERY,
+            retention: P::RETENTION,
             removal: payload.is_removal(),
             history: payload.history(),
             body,
             published: u64::try_from(timestamp.unix_nanos()).unwrap_or(0),
             condensed,
         };
-        let published = self.room.publish(draft);
-        let seq = published.ok_or_else(|| EmitError::RoomClosed { room: self.name.clone() })??;
+        let confirmation = self.hub.broker().publish(&self.log, record)?;
         Counters::add(&self.hub.counters().events_in, 1);
-        Ok(seq)
+        Ok(confirmation)
     }
 
     /// Publishes how a service is.
@@ -106,7 +123,7 @@ impl Emitter {
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn service_status(&self, status: &ServiceStatus) -> Result<u64, EmitError> {
+    pub fn service_status(&self, status: &ServiceStatus) -> Result<(), EmitError> {
         self.emit(status)
     }
 
@@ -115,7 +132,7 @@ impl Emitter {
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn log(&self, entry: &LogsStream) -> Result<u64, EmitError> {
+    pub fn log(&self, entry: &LogsStream) -> Result<(), EmitError> {
         self.emit(entry)
     }
 
@@ -124,7 +141,7 @@ impl Emitter {
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn docker_stats(&self, stats: &DockerStats) -> Result<u64, EmitError> {
+    pub fn docker_stats(&self, stats: &DockerStats) -> Result<(), EmitError> {
         self.emit(stats)
     }
 
@@ -133,7 +150,7 @@ impl Emitter {
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn build_progress(&self, progress: &BuildProgress) -> Result<u64, EmitError> {
+    pub fn build_progress(&self, progress: &BuildProgress) -> Result<(), EmitError> {
         self.emit(progress)
     }
 
@@ -142,7 +159,7 @@ impl Emitter {
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn deploy_progress(&self, progress: &DeployProgress) -> Result<u64, EmitError> {
+    pub fn deploy_progress(&self, progress: &DeployProgress) -> Result<(), EmitError> {
         self.emit(progress)
     }
 
@@ -151,7 +168,7 @@ impl Emitter {
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn notification(&self, notification: &Notification) -> Result<u64, EmitError> {
+    pub fn notification(&self, notification: &Notification) -> Result<(), EmitError> {
         self.emit(notification)
     }
 }

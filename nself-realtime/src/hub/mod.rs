@@ -22,14 +22,15 @@ pub use self::demand::Demand;
 pub use self::emitter::{EmitError, Emitter, MAX_EVENT_BYTES};
 pub use self::peer::{Peer, Transmit};
 pub(crate) use self::reader::{Output, Reader, Step, SubscribeError};
-use self::room::Room;
+pub(crate) use self::room::Room;
 use self::sessions::Sessions;
-use crate::clock::Clock;
+use crate::RoomName;
+use crate::broker::{Broker, MemoryBroker};
+use crate::clock::{Clock, SystemClock};
 use crate::event::{RoomState, RoomStatus};
-use crate::room::{Limits, PresenceBook, RoomLog};
+use crate::room::PresenceBook;
 use crate::signal::Signal;
 use crate::stats::{Counters, Statistics};
-use crate::{Epoch, RoomName};
 
 /// Where random bits come from.
 pub trait Randomness: Send + Sync + 'static {
@@ -48,6 +49,60 @@ impl Randomness for SystemRandomness {
     }
 }
 
+/// Makes a [`Hub`].
+pub struct HubBuilder {
+    broker: Arc<dyn Broker>,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+}
+
+impl HubBuilder {
+    /// Says where the logs of the rooms live. Default: in this process.
+    pub fn broker(mut self, broker: impl Broker) -> Self {
+        self.broker = Arc::new(broker);
+        self
+    }
+
+    /// Says what time it is. Default: the clock of the operating system.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Gives random bits. Default: those of the operating system.
+    pub fn randomness(mut self, randomness: impl Randomness) -> Self {
+        self.randomness = Arc::new(randomness);
+        self
+    }
+
+    /// The hub, with the room `system`.
+    pub fn build(self) -> Hub {
+        let Self { broker, clock, randomness } = self;
+        let demand = Arc::new(Signal::default());
+        let system = Room::open(RoomName::system(), &*broker, &*randomness, &demand);
+        let rooms = HashMap::from([(RoomName::system(), Arc::clone(&system))]);
+        let shared = Shared {
+            broker,
+            clock,
+            randomness,
+            rooms: RwLock::new(rooms),
+            system,
+            demand,
+            sessions: Mutex::default(),
+            presence: Mutex::default(),
+            presence_changes: Signal::default(),
+            counters: Counters::default(),
+        };
+        Hub { shared: Arc::new(shared) }
+    }
+}
+
+impl fmt::Debug for HubBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HubBuilder").finish_non_exhaustive()
+    }
+}
+
 /// All rooms of a program. A cheap clone.
 #[derive(Clone)]
 pub struct Hub {
@@ -55,6 +110,7 @@ pub struct Hub {
 }
 
 struct Shared {
+    broker: Arc<dyn Broker>,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
@@ -67,37 +123,28 @@ struct Shared {
 }
 
 impl Hub {
-    /// A hub with the room `system` and nothing else, on the clock and the randomness of the
-    /// operating system.
+    /// A hub with the room `system` and nothing else, whose logs live in this process, on the clock and
+    /// the randomness of the operating system.
     pub fn new() -> Self {
-        Self::with(Arc::new(crate::clock::SystemClock), Arc::new(SystemRandomness))
+        Self::builder().build()
     }
 
-    /// The same with a clock and a randomness of one's own: what a test needs to own the time.
-    pub fn with(clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
-        let demand = Arc::new(Signal::default());
-        let log = |name: RoomName| {
-            RoomLog::new(name, Epoch::from_random(randomness.bits()), Limits::default())
-        };
-        let system = Arc::new(Room::new(log(RoomName::system()), Arc::clone(&demand)));
-        let rooms = HashMap::from([(RoomName::system(), Arc::clone(&system))]);
-        let shared = Shared {
-            clock,
-            randomness,
-            rooms: RwLock::new(rooms),
-            system,
-            demand,
-            sessions: Mutex::default(),
-            presence: Mutex::default(),
-            presence_changes: Signal::default(),
-            counters: Counters::default(),
-        };
-        Self { shared: Arc::new(shared) }
+    /// A hub with a broker, a clock or a randomness of one's own.
+    pub fn builder() -> HubBuilder {
+        HubBuilder {
+            broker: Arc::new(MemoryBroker),
+            clock: Arc::new(SystemClock),
+            randomness: Arc::new(SystemRandomness),
+        }
     }
 
     /// The clock that events are stamped by.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.shared.clock
+    }
+
+    fn broker(&self) -> &dyn Broker {
+        &*self.shared.broker
     }
 
     pub(crate) fn random_bits(&self) -> u64 {
@@ -111,9 +158,8 @@ impl Hub {
         }
         let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
         let room = Arc::clone(rooms.entry(name.clone()).or_insert_with(|| {
-            let epoch = Epoch::from_random(self.random_bits());
-            let log = RoomLog::new(name.clone(), epoch, Limits::default());
-            Arc::new(Room::new(log, Arc::clone(&self.shared.demand)))
+            let Shared { broker, randomness, demand, .. } = &*self.shared;
+            Room::open(name.clone(), &**broker, &**randomness, demand)
         }));
         drop(rooms);
         self.tell(name, RoomState::Open);

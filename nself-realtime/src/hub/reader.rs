@@ -14,7 +14,7 @@ use crate::proto::server_frame::{
 };
 use crate::room::{EventsFrame, Filter, FilterId, MAX_FILTERS, Position, SnapshotPosition, Space};
 use crate::stats::Counters;
-use crate::{Cursor, RoomName};
+use crate::{Cursor, Epoch, RoomName};
 
 /// Why a subscription cannot be made or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub(crate) struct Reader {
     waiter: WaiterId,
     filters: Vec<Filter>,
     filter: FilterId,
+    epoch: Epoch,
     position: Position,
     phase: Phase,
     additions: VecDeque<Addition>,
@@ -159,11 +160,11 @@ impl Reader {
         };
         answers.push(subscribed(&state, id, recovered));
         answers.extend(gap.map(|gap| Output::Gap(gap, Loss::Expired)));
-        let name = state.log.name().clone();
+        let (name, epoch) = (state.log.name().clone(), state.log.epoch());
         drop(state);
         let additions = VecDeque::new();
         let known = position.seq;
-        Ok(Self { name, room, waiter, filters, filter, position, phase, additions, known })
+        Ok(Self { name, room, waiter, filters, filter, epoch, position, phase, additions, known })
     }
 
     pub(super) fn name(&self) -> &RoomName {
@@ -221,7 +222,9 @@ impl Reader {
     /// one.
     pub(super) fn look(&mut self, waker: &Waker, enough: usize) -> Pending {
         let mut state = self.room.lock();
-        let owes = !matches!(self.phase, Phase::Live) || !self.additions.is_empty();
+        let owes = !matches!(self.phase, Phase::Live)
+            || !self.additions.is_empty()
+            || state.log.epoch() != self.epoch;
         if state.closed || owes {
             return Pending { events: usize::MAX, immediate: true };
         }
@@ -246,6 +249,10 @@ impl Reader {
             let frame = ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode();
             out.push(Output::Closed(frame));
             return Step::Closed;
+        }
+        if state.log.epoch() != self.epoch {
+            self.reset(&state, out);
+            return Step::Cut;
         }
         match &mut self.phase {
             Phase::Snapshot { filter, at, id, added } => {
@@ -296,6 +303,7 @@ impl Reader {
     fn reset(&mut self, state: &RoomState, out: &mut Vec<Output>) {
         out.push(subscribed(state, None, Recovered::Reset));
         let head = state.log.head();
+        self.epoch = state.log.epoch();
         (self.position, self.known) = (Position::at(head), head);
         let at = SnapshotPosition { seq: 0, target: head };
         self.phase = Phase::Snapshot { filter: self.filter, at, id: None, added: false };

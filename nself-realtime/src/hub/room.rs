@@ -5,14 +5,16 @@ use std::task::Waker;
 
 use slab::Slab;
 
-use crate::NameError;
+use super::Randomness;
+use crate::broker::{Broker, BrokerError, Log, Record};
 use crate::event::Delivery;
-use crate::room::{Draft, Filter, FilterId, RoomLog};
+use crate::room::{Filter, FilterId, Limits, RoomLog};
 use crate::signal::Signal;
+use crate::{Cursor, Epoch, RoomName};
 
 /// A room in use.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(crate) struct Room {
     state: Mutex<RoomState>,
     demand: Arc<Signal>,
 }
@@ -38,30 +40,63 @@ struct Waiter {
 pub(super) struct WaiterId(usize);
 
 impl Room {
-    pub(super) fn new(log: RoomLog, demand: Arc<Signal>) -> Self {
+    /// A room whose log begins here, unless the broker says something else.
+    pub(super) fn open(
+        name: RoomName,
+        broker: &dyn Broker,
+        randomness: &dyn Randomness,
+        demand: &Arc<Signal>,
+    ) -> Arc<Self> {
+        let epoch = Epoch::from_random(randomness.bits());
+        let log = RoomLog::new(name.clone(), epoch, Limits::default());
         let state = RoomState { log, closed: false, waiters: Slab::new(), soonest: u64::MAX };
-        Self { state: Mutex::new(state), demand }
+        let room = Arc::new(Self { state: Mutex::new(state), demand: Arc::clone(demand) });
+        broker.open(&Log::new(name, &room));
+        room
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, RoomState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Publishes an event; `None` if the room is closed.
-    pub(super) fn publish(&self, draft: Draft<'_>) -> Option<Result<u64, NameError>> {
-        let immediate = draft.rule.delivery == Delivery::Immediate;
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Appends an event: at the next position, or at `expected` if that is the next one. What stands
+    /// there already is passed over.
+    pub(crate) fn append(
+        &self,
+        record: Record<'_>,
+        expected: Option<u64>,
+    ) -> Result<Cursor, BrokerError> {
+        let immediate = record.delivery == Delivery::Immediate;
         let mut state = self.lock();
+        let head = state.log.head();
         if state.closed {
-            return None;
+            return Err(BrokerError::RoomClosed { room: state.log.name().clone() });
         }
-        let seq = state.log.append(draft);
-        let due = match seq {
-            Ok(seq) if immediate || seq >= state.soonest => state.due(seq, immediate),
-            _ => Vec::new(),
-        };
+        match expected {
+            Some(seq) if seq <= head => return Ok(state.log.cursor(seq)),
+            Some(seq) if seq > head + 1 => return Err(BrokerError::OutOfOrder { seq, head }),
+            _ => {}
+        }
+        let seq = state.log.append(record)?;
+        let due =
+            if immediate || seq >= state.soonest { state.due(seq, immediate) } else { Vec::new() };
+        let cursor = state.log.cursor(seq);
         drop(state);
         due.into_iter().for_each(Waker::wake);
-        Some(seq)
+        Ok(cursor)
+    }
+
+    /// Begins another life of the log; readers are reset.
+    pub(crate) fn begin(&self, epoch: Epoch, after: u64) {
+        let mut state = self.lock();
+        state.log.begin(epoch, after);
+        let due = state.due(u64::MAX, true);
+        drop(state);
+        due.into_iter().for_each(Waker::wake);
     }
 
     pub(super) fn close(&self) {

@@ -19,6 +19,10 @@ use crate::{CloseCode, Name, NanoTimestamp, SessionConfig, Timestamp};
 struct ManualClock(Mutex<(Instant, i128)>);
 
 impl ManualClock {
+    fn now(&self) -> Instant {
+        self.0.lock().unwrap().0
+    }
+
     fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap();
         now.0 += by;
@@ -26,13 +30,15 @@ impl ManualClock {
     }
 }
 
-impl Clock for ManualClock {
+struct SharedClock(Arc<ManualClock>);
+
+impl Clock for SharedClock {
     fn now(&self) -> Instant {
-        self.0.lock().unwrap().0
+        self.0.now()
     }
 
     fn timestamp(&self) -> Timestamp {
-        Timestamp::from_unix_nanos(self.0.lock().unwrap().1).unwrap()
+        Timestamp::from_unix_nanos(self.0.0.lock().unwrap().1).unwrap()
     }
 }
 
@@ -63,7 +69,10 @@ struct World {
 impl World {
     fn new() -> Self {
         let clock = Arc::new(ManualClock(Mutex::new((SystemClock.now(), 0))));
-        let hub = Hub::with(clock.clone(), Arc::new(Counting::default()));
+        let hub = Hub::builder()
+            .clock(SharedClock(clock.clone()))
+            .randomness(Counting::default())
+            .build();
         let shop = hub.open_room(&shop());
         Self { clock, hub, shop }
     }
@@ -88,15 +97,15 @@ impl World {
         (connection, frames[0]["data"].clone())
     }
 
-    fn status(&self, service: &str, state: ServiceState) -> u64 {
-        self.shop.service_status(&ServiceStatus::new(name(service), state)).unwrap()
+    fn status(&self, service: &str, state: ServiceState) {
+        self.shop.service_status(&ServiceStatus::new(name(service), state)).unwrap();
     }
 
-    fn line(&self, service: &str, text: &str) -> u64 {
-        self.old_line(service, text, None)
+    fn line(&self, service: &str, text: &str) {
+        self.old_line(service, text, None);
     }
 
-    fn old_line(&self, service: &str, text: &str, history: Option<u32>) -> u64 {
+    fn old_line(&self, service: &str, text: &str, history: Option<u32>) {
         let line = LogLine {
             service: name(service),
             time: NanoTimestamp::from_unix_nanos(0).unwrap(),
@@ -108,7 +117,7 @@ impl World {
             truncated_bytes: None,
             history,
         };
-        self.shop.log(&LogsStream::Line(line)).unwrap()
+        self.shop.log(&LogsStream::Line(line)).unwrap();
     }
 }
 

@@ -108,6 +108,13 @@ impl Filters {
         }
     }
 
+    /// Forgets which keys were looked at: they are others now.
+    pub(super) fn forget_keys(&mut self) {
+        for list in self.lists.values_mut() {
+            list.memo = Vec::new();
+        }
+    }
+
     /// Whether any reader wants that.
     pub(super) fn wants(&self, event_type: &str, key: &str) -> bool {
         self.by_list.keys().flatten().any(|filter| filter.matches(event_type, key))

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 
 use super::hot::Entry;
-use crate::event::{Delivery, Retention};
+use crate::event::Retention;
 use crate::{EventType, Name, NameError};
 
 /// Stands for a (type, key) pair in one room.
@@ -26,18 +26,10 @@ impl KeyId {
     }
 }
 
-/// The rules that a payload type has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TypeRule {
-    pub(crate) name: &'static str,
-    pub(crate) delivery: Delivery,
-    pub(crate) retention: Retention,
-}
-
 #[derive(Debug)]
 struct TypeKeys {
-    rule: TypeRule,
     name: EventType,
+    retention: Retention,
     keys: HashMap<Name, KeyId>,
     bytes: usize,
 }
@@ -124,14 +116,15 @@ impl Keys {
     /// The slot of that key, `Ok(None)` if there is none and no number is free for one.
     pub(super) fn find_or_add(
         &mut self,
-        rule: TypeRule,
+        event_type: &str,
+        retention: Retention,
         key: &str,
     ) -> Result<Option<KeyId>, NameError> {
-        let known = self.types.iter().position(|of_type| of_type.rule.name == rule.name);
+        let known = self.types.iter().position(|of_type| of_type.name.as_str() == event_type);
         let type_index = known.unwrap_or(self.types.len());
         if known.is_none() {
-            let name = EventType::new(rule.name)?;
-            self.types.push(TypeKeys { rule, name, keys: HashMap::new(), bytes: 0 });
+            let name = EventType::new(event_type)?;
+            self.types.push(TypeKeys { name, retention, keys: HashMap::new(), bytes: 0 });
         }
         let Some(of_type) = self.types.get_mut(type_index) else { return Ok(None) };
         if let Some(id) = of_type.keys.get(key) {
@@ -152,7 +145,7 @@ impl Keys {
             type_index,
             event_type: of_type.name.clone(),
             key: Some(key),
-            retention: of_type.rule.retention,
+            retention: of_type.retention,
             last_seq: 0,
             in_ledger: 0,
             kept: VecDeque::new(),

@@ -23,7 +23,6 @@ pub use self::filter::Filter;
 pub(crate) use self::filter::FilterId;
 pub(crate) use self::filter::{MAX_FILTERS, MAX_KEYS, MAX_TAIL};
 pub(crate) use self::frame::EventsFrame;
-pub(crate) use self::keys::TypeRule;
-pub(crate) use self::log::{Draft, Limits, RoomLog};
+pub(crate) use self::log::{Limits, RoomLog};
 pub(crate) use self::presence::PresenceBook;
 pub(crate) use self::read::{Position, SnapshotPosition, Space};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Peer, Token};
 use crate::auth::{AuthError, Identity};
 use crate::hub::sessions::NotResumed;
-use crate::hub::{Output, Reader, SubscribeError};
+use crate::hub::{Reader, SubscribeError};
 use crate::proto::server_frame::{
     AuthenticatedData, ErrorData, PongData, ServerFrame, Unsubscribed, UnsubscribedData,
     WelcomeData,
