@@ -66,5 +66,5 @@ pub use self::name::{EventType, Name, NameError, RoomName};
 pub use self::proto::{CloseCode, ErrorCode, Pacing, SessionConfig};
 pub use self::room::Filter;
 #[cfg(feature = "server")]
-pub use self::server::Server;
+pub use self::server::{FlowStream, Server, StreamError};
 pub use self::timestamp::{NanoTimestamp, ParseTimestampError, Timestamp};

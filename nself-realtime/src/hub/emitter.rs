@@ -52,14 +52,15 @@ pub enum EmitError {
 pub struct Emitter {
     hub: Hub,
     // An emitter keeps its room, a log does not.
-    _room: Arc<Room>,
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "held, not used"))]
+    room: Arc<Room>,
     log: Log,
 }
 
 impl Emitter {
-    pub(super) fn new(hub: Hub, room: Arc<Room>) -> Self {
+    pub(crate) fn new(hub: Hub, room: Arc<Room>) -> Self {
         let log = Log::new(room.lock().log.name().clone(), &room);
-        Self { hub, _room: room, log }
+        Self { hub, room, log }
     }
 
     /// The room that it publishes into.
@@ -93,7 +94,29 @@ impl Emitter {
         }
     }
 
+    /// Publishes into the room of a stream, which lives here.
+    #[cfg(feature = "server")]
+    pub(crate) fn publish_flow<P: Payload>(
+        &self,
+        payload: &P,
+        now: std::time::Instant,
+    ) -> Result<(), EmitError> {
+        let record = self.record(payload)?;
+        let bytes = record.body.len();
+        let cursor = self.log.append(record)?;
+        self.room.change_flow(|flow, _| flow.published(now, cursor.seq, bytes));
+        Counters::add(&self.hub.counters().events_in, 1);
+        Ok(())
+    }
+
     fn publish<P: Payload>(&self, payload: &P) -> Result<Confirmation, EmitError> {
+        let record = self.record(payload)?;
+        let confirmation = self.hub.broker().publish(&self.log, record)?;
+        Counters::add(&self.hub.counters().events_in, 1);
+        Ok(confirmation)
+    }
+
+    fn record<'a, P: Payload>(&self, payload: &'a P) -> Result<Record<'a>, EmitError> {
         payload.check()?;
         let timestamp = self.hub.clock().timestamp();
         let body = encode(timestamp, payload)?;
@@ -102,7 +125,7 @@ impl Emitter {
             _ => None,
         };
         let condensed = condensed.map(|condensed| encode(timestamp, &condensed)).transpose()?;
-        let record = Record {
+        Ok(Record {
             event_type: P::TYPE,
             key: payload.key(),
             delivery: P::DELIVERY,
@@ -112,10 +135,7 @@ impl Emitter {
             body,
             published: u64::try_from(timestamp.unix_nanos()).unwrap_or(0),
             condensed,
-        };
-        let confirmation = self.hub.broker().publish(&self.log, record)?;
-        Counters::add(&self.hub.counters().events_in, 1);
-        Ok(confirmation)
+        })
     }
 
     /// Publishes how a service is.

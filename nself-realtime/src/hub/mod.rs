@@ -3,6 +3,7 @@
 //! Publishing takes one short lock of one room, writes the event into its log and wakes the readers
 //! that wait for it. It never waits for a reader and never fails because of one.
 
+mod budget;
 mod demand;
 mod emitter;
 mod peer;
@@ -13,16 +14,20 @@ mod sessions;
 mod tests;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
+#[cfg(test)]
+use self::budget::Budget;
 pub use self::demand::Demand;
 pub use self::emitter::{EmitError, Emitter, MAX_EVENT_BYTES};
 pub use self::peer::{Peer, Transmit};
-pub(crate) use self::reader::{Output, Reader, Step, SubscribeError};
+pub(crate) use self::reader::{AckError, Output, Reader, Step, SubscribeError};
 pub(crate) use self::room::Room;
+use self::room::Surroundings;
 use self::sessions::Sessions;
 use crate::RoomName;
 use crate::broker::{Broker, MemoryBroker};
@@ -78,8 +83,8 @@ impl HubBuilder {
     /// The hub, with the room `system`.
     pub fn build(self) -> Hub {
         let Self { broker, clock, randomness } = self;
-        let demand = Arc::new(Signal::default());
-        let system = Room::open(RoomName::system(), &*broker, &*randomness, &demand);
+        let surroundings = Surroundings::default();
+        let system = Room::open(RoomName::system(), &*broker, &*randomness, &surroundings);
         let rooms = HashMap::from([(RoomName::system(), Arc::clone(&system))]);
         let shared = Shared {
             broker,
@@ -87,7 +92,7 @@ impl HubBuilder {
             randomness,
             rooms: RwLock::new(rooms),
             system,
-            demand,
+            surroundings,
             sessions: Mutex::default(),
             presence: Mutex::default(),
             presence_changes: Signal::default(),
@@ -115,7 +120,7 @@ struct Shared {
     randomness: Arc<dyn Randomness>,
     rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
     system: Arc<Room>,
-    demand: Arc<Signal>,
+    surroundings: Surroundings,
     sessions: Mutex<Sessions>,
     presence: Mutex<PresenceBook>,
     presence_changes: Signal,
@@ -158,8 +163,8 @@ impl Hub {
         }
         let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
         let room = Arc::clone(rooms.entry(name.clone()).or_insert_with(|| {
-            let Shared { broker, randomness, demand, .. } = &*self.shared;
-            Room::open(name.clone(), &**broker, &**randomness, demand)
+            let Shared { broker, randomness, surroundings, .. } = &*self.shared;
+            Room::open(name.clone(), &**broker, &**randomness, surroundings)
         }));
         drop(rooms);
         self.tell(name, RoomState::Open);
@@ -182,6 +187,25 @@ impl Hub {
         }
     }
 
+    /// A room for one stream to one reader, of which nobody is told; `None` if its name is taken.
+    pub(crate) fn open_flow_room(&self, name: &RoomName) -> Option<Arc<Room>> {
+        let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
+        let Entry::Vacant(place) = rooms.entry(name.clone()) else { return None };
+        let room =
+            Room::open_stream(name.clone(), &*self.shared.randomness, &self.shared.surroundings);
+        Some(Arc::clone(place.insert(room)))
+    }
+
+    /// Ends the room of a stream.
+    pub(crate) fn close_flow_room(&self, room: &Arc<Room>, name: &RoomName) {
+        let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
+        if rooms.get(name).is_some_and(|known| Arc::ptr_eq(known, room)) {
+            rooms.remove(name);
+        }
+        drop(rooms);
+        room.close();
+    }
+
     /// An emitter for the room `system`.
     pub fn system(&self) -> Emitter {
         Emitter::new(self.clone(), Arc::clone(&self.shared.system))
@@ -189,7 +213,7 @@ impl Hub {
 
     /// What is being watched, for producers that work only while somebody looks.
     pub fn demand(&self) -> Demand {
-        Demand::new(self.clone(), Arc::clone(&self.shared.demand))
+        Demand::new(self.clone(), Arc::clone(&self.shared.surroundings.demand))
     }
 
     /// The names of the rooms that there are, in order.
@@ -236,6 +260,11 @@ impl Hub {
     fn change_presence(&self, change: impl FnOnce(&mut PresenceBook)) {
         change(&mut self.presence());
         self.shared.presence_changes.notify();
+    }
+
+    #[cfg(test)]
+    fn budget(&self) -> &Budget {
+        &self.shared.surroundings.budget
     }
 
     fn presence(&self) -> MutexGuard<'_, PresenceBook> {

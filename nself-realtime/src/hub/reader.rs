@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -12,7 +13,9 @@ use crate::proto::Pending;
 use crate::proto::server_frame::{
     Loss, ReadyData, Recovered, ServerFrame, SubscribedData, Unsubscribed, UnsubscribedData,
 };
-use crate::room::{EventsFrame, Filter, FilterId, MAX_FILTERS, Position, SnapshotPosition, Space};
+use crate::room::{
+    EventsFrame, Filter, FilterId, Flow, MAX_FILTERS, Position, SnapshotPosition, Space,
+};
 use crate::stats::Counters;
 use crate::{Cursor, Epoch, RoomName};
 
@@ -23,6 +26,15 @@ pub(crate) enum SubscribeError {
     Closed,
     /// It would have more filters than a subscription may have.
     TooManyFilters,
+}
+
+/// Why something cannot be acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AckError {
+    /// The room is read without acknowledging.
+    NotAStream,
+    /// That was not sent.
+    NotSent,
 }
 
 /// Reads one room for one connection.
@@ -39,6 +51,8 @@ pub(crate) struct Reader {
     additions: VecDeque<Addition>,
     // Up to where the client knows that it has read.
     known: u64,
+    // Of a stream: which of its readers, one after the other, this is.
+    turn: Option<u64>,
 }
 
 /// Filters that are added while the subscription lives.
@@ -139,15 +153,21 @@ impl Reader {
     ) -> Result<Self, SubscribeError> {
         let (filter, waiter) = room.join(filters.clone()).ok_or(SubscribeError::Closed)?;
         let mut state = room.lock();
-        let log = &mut state.log;
-        let head = log.head();
+        let head = state.log.head();
         let snapshot = Phase::Snapshot {
             filter,
             at: SnapshotPosition { seq: 0, target: head },
             id,
             added: false,
         };
+        let turn = state.flow.as_mut().map(Flow::take_over);
+        let log = &mut state.log;
         let (position, gap, recovered, phase) = match since {
+            // Of a stream nothing is left out.
+            None if turn.is_some() => {
+                let (position, gap) = log.recover(filter, 0);
+                (position, gap, Recovered::Fresh, Phase::CatchUp { target: head, id })
+            }
             None => (Position::at(head), None, Recovered::Fresh, snapshot),
             Some(cursor) if !log.continues(cursor) => {
                 (Position::at(head), None, Recovered::Reset, snapshot)
@@ -162,9 +182,25 @@ impl Reader {
         answers.extend(gap.map(|gap| Output::Gap(gap, Loss::Expired)));
         let (name, epoch) = (state.log.name().clone(), state.log.epoch());
         drop(state);
+        if turn.is_some() {
+            // Who read it before is told.
+            room.wake_all();
+        }
         let additions = VecDeque::new();
         let known = position.seq;
-        Ok(Self { name, room, waiter, filters, filter, epoch, position, phase, additions, known })
+        Ok(Self {
+            name,
+            room,
+            waiter,
+            filters,
+            filter,
+            epoch,
+            position,
+            phase,
+            additions,
+            known,
+            turn,
+        })
     }
 
     pub(super) fn name(&self) -> &RoomName {
@@ -212,9 +248,39 @@ impl Reader {
         Some(ServerFrame::Cursor { room: &self.name, data }.encode())
     }
 
-    /// Whether the room was closed.
+    /// Whether nothing comes any more: the room was closed, or another one reads the stream.
     pub(super) fn is_closed(&self) -> bool {
-        self.room.lock().closed
+        let state = self.room.lock();
+        state.closed || !self.is_its_turn(&state)
+    }
+
+    fn is_its_turn(&self, state: &RoomState) -> bool {
+        match (&state.flow, self.turn) {
+            (Some(flow), Some(turn)) => flow.is_turn_of(turn),
+            _ => true,
+        }
+    }
+
+    /// Lets go of a stream up to there.
+    pub(super) fn acknowledge(&self, now: Instant, cursor: Cursor) -> Result<(), AckError> {
+        if self.turn.is_none() {
+            return Err(AckError::NotAStream);
+        }
+        if cursor.epoch != self.epoch || cursor.seq > self.position.seq {
+            return Err(AckError::NotSent);
+        }
+        self.room.change_flow(|flow, log| {
+            flow.acknowledged(now, cursor.seq);
+            log.acknowledge(cursor.seq);
+        });
+        Ok(())
+    }
+
+    /// Says that no more of a stream is wanted.
+    pub(super) fn leave_stream(&self) {
+        if self.turn.is_some() && !self.is_closed() {
+            self.room.change_flow(|flow, _| flow.leave());
+        }
     }
 
     /// Looks at what waits to be read, and has `waker` woken when that changes what the pacer would
@@ -225,7 +291,7 @@ impl Reader {
         let owes = !matches!(self.phase, Phase::Live)
             || !self.additions.is_empty()
             || state.log.epoch() != self.epoch;
-        if state.closed || owes {
+        if state.closed || owes || !self.is_its_turn(&state) {
             return Pending { events: usize::MAX, immediate: true };
         }
         state.log.look(self.filter, &mut self.position);
@@ -244,6 +310,12 @@ impl Reader {
     pub(super) fn step(&mut self, space: Space, out: &mut Vec<Output>) -> Step {
         let room = Arc::clone(&self.room);
         let mut state = room.lock();
+        if !self.is_its_turn(&state) {
+            let data = UnsubscribedData { reason: Unsubscribed::Superseded };
+            let frame = ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode();
+            out.push(Output::Closed(frame));
+            return Step::Closed;
+        }
         if state.closed {
             let data = UnsubscribedData { reason: Unsubscribed::Closed };
             let frame = ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode();

@@ -1,28 +1,45 @@
 //! A room that several threads use: its log behind one lock, and the readers that wait for it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
+use std::time::Instant;
 
 use slab::Slab;
 
 use super::Randomness;
+use super::budget::Budget;
 use crate::broker::{Broker, BrokerError, Log, Record};
 use crate::event::Delivery;
-use crate::room::{Filter, FilterId, Limits, RoomLog};
+use crate::room::{Filter, FilterId, Flow, Headway, Limits, RoomLog};
 use crate::signal::Signal;
 use crate::{Cursor, Epoch, RoomName};
+
+/// What the rooms of a hub have in common.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Surroundings {
+    pub(super) budget: Arc<Budget>,
+    /// Tells that subscriptions have come or gone.
+    pub(super) demand: Arc<Signal>,
+}
 
 /// A room in use.
 #[derive(Debug)]
 pub(crate) struct Room {
     state: Mutex<RoomState>,
+    kept: AtomicUsize,
+    budget: Arc<Budget>,
     demand: Arc<Signal>,
+    // Tells the producer of a stream that its reader has moved.
+    flow_changes: Signal,
 }
 
 #[derive(Debug)]
 pub(super) struct RoomState {
     pub(super) log: RoomLog,
     pub(super) closed: bool,
+    /// Of a stream: how far its producer may go.
+    pub(super) flow: Option<Flow>,
     waiters: Slab<Waiter>,
     // The lowest position that anybody waits for: most events wake nobody.
     soonest: u64,
@@ -45,14 +62,83 @@ impl Room {
         name: RoomName,
         broker: &dyn Broker,
         randomness: &dyn Randomness,
-        demand: &Arc<Signal>,
+        surroundings: &Surroundings,
     ) -> Arc<Self> {
         let epoch = Epoch::from_random(randomness.bits());
         let log = RoomLog::new(name.clone(), epoch, Limits::default());
-        let state = RoomState { log, closed: false, waiters: Slab::new(), soonest: u64::MAX };
-        let room = Arc::new(Self { state: Mutex::new(state), demand: Arc::clone(demand) });
+        let room = Self::new(log, None, surroundings);
         broker.open(&Log::new(name, &room));
         room
+    }
+
+    /// A room for one stream to one reader: it lives here, whatever broker there is.
+    pub(super) fn open_stream(
+        name: RoomName,
+        randomness: &dyn Randomness,
+        surroundings: &Surroundings,
+    ) -> Arc<Self> {
+        let epoch = Epoch::from_random(randomness.bits());
+        let log = RoomLog::new(name, epoch, Limits::default());
+        Self::new(log, Some(Flow::new()), surroundings)
+    }
+
+    fn new(log: RoomLog, flow: Option<Flow>, surroundings: &Surroundings) -> Arc<Self> {
+        let Surroundings { budget, demand } = surroundings.clone();
+        let (waiters, soonest) = (Slab::new(), u64::MAX);
+        let room = Arc::new(Self {
+            state: Mutex::new(RoomState { log, closed: false, flow, waiters, soonest }),
+            kept: AtomicUsize::new(0),
+            budget,
+            demand,
+            flow_changes: Signal::default(),
+        });
+        room.budget.add_room(&room);
+        room
+    }
+
+    /// The bytes that it keeps.
+    pub(super) fn kept(&self) -> usize {
+        self.kept.load(Ordering::Relaxed)
+    }
+
+    /// Lets go of that many bytes.
+    pub(super) fn give_way(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.log.give_way(bytes);
+        self.note_kept(&state);
+    }
+
+    /// Notes what the log keeps, while it is locked. Says whether all rooms keep too much.
+    fn note_kept(&self, state: &RoomState) -> bool {
+        let now = state.log.kept();
+        let before = self.kept.swap(now, Ordering::Relaxed);
+        now != before && self.budget.changed(before, now)
+    }
+
+    /// Whether the producer of a stream may go on, and how often its reader had moved; `None` if the
+    /// room is closed.
+    pub(crate) fn headway(&self, now: Instant, all: bool) -> (Option<Headway>, u64) {
+        let seen = self.flow_changes.count();
+        let state = self.lock();
+        let headway = state.flow.as_ref().filter(|_| !state.closed);
+        (headway.map(|flow| flow.check(now, all)), seen)
+    }
+
+    /// Ready when the reader of a stream has moved since.
+    pub(crate) fn poll_flow(&self, seen: u64, waker: &Waker) -> Poll<u64> {
+        self.flow_changes.poll_changed(seen, waker)
+    }
+
+    /// Changes how far the producer of a stream may go.
+    pub(crate) fn change_flow(&self, change: impl FnOnce(&mut Flow, &mut RoomLog)) {
+        let mut state = self.lock();
+        let RoomState { flow, log, .. } = &mut *state;
+        if let Some(flow) = flow {
+            change(flow, log);
+        }
+        self.note_kept(&state);
+        drop(state);
+        self.flow_changes.notify();
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, RoomState> {
@@ -85,8 +171,12 @@ impl Room {
         let due =
             if immediate || seq >= state.soonest { state.due(seq, immediate) } else { Vec::new() };
         let cursor = state.log.cursor(seq);
+        let too_much = self.note_kept(&state);
         drop(state);
         due.into_iter().for_each(Waker::wake);
+        if too_much {
+            self.budget.relieve();
+        }
         Ok(cursor)
     }
 
@@ -94,6 +184,7 @@ impl Room {
     pub(crate) fn begin(&self, epoch: Epoch, after: u64) {
         let mut state = self.lock();
         state.log.begin(epoch, after);
+        self.note_kept(&state);
         let due = state.due(u64::MAX, true);
         drop(state);
         due.into_iter().for_each(Waker::wake);
@@ -104,6 +195,13 @@ impl Room {
         state.closed = true;
         let due = state.due(u64::MAX, true);
         drop(state);
+        due.into_iter().for_each(Waker::wake);
+        self.flow_changes.notify();
+    }
+
+    /// Wakes everyone who waits: something other than an event has come.
+    pub(super) fn wake_all(&self) {
+        let due = self.lock().due(u64::MAX, true);
         due.into_iter().for_each(Waker::wake);
     }
 
@@ -138,6 +236,12 @@ impl Room {
         state.waiters.try_remove(waiter.0);
         drop(state);
         self.remove_filters(filter);
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.budget.changed(*self.kept.get_mut(), 0);
     }
 }
 

@@ -24,6 +24,7 @@ pub(crate) enum ClientFrame {
     Hello { session: Name, secret: String },
     Subscribe { id: Option<u64>, room: RoomName, filters: Vec<Filter>, since: Option<Cursor> },
     Unsubscribe { id: Option<u64>, room: RoomName, filter: Option<Filter> },
+    Ack { room: RoomName, cursor: Cursor },
     Presence { page: Option<String>, idle: bool },
     Auth { id: Option<u64>, token: String },
     Ping { id: Option<u64> },
@@ -73,6 +74,12 @@ struct HelloData {
 struct PresenceData {
     page: Option<String>,
     idle: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AckData {
+    cursor: Cursor,
 }
 
 #[derive(Deserialize)]
@@ -127,6 +134,10 @@ impl ClientFrame {
                     return Err(FrameError::at("/data/page", message));
                 }
                 Ok(Self::Presence { page, idle })
+            }
+            "ack" => {
+                let AckData { cursor } = parse_data(data)?;
+                Ok(Self::Ack { room: parse_room(room)?, cursor })
             }
             "auth" => {
                 absent(room.as_ref(), "/room")?;

@@ -143,6 +143,8 @@ pub(crate) enum Unsubscribed {
     Closed,
     /// It may no longer be read.
     Forbidden,
+    /// Another connection reads the stream now.
+    Superseded,
 }
 
 #[derive(Debug, Serialize)]

@@ -113,6 +113,18 @@ impl Keys {
         (0..=u16::MAX).map(KeyId).zip(&self.slots).filter(|(_, slot)| !slot.kept.is_empty())
     }
 
+    /// The bytes of all that is kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Lets the largest keys give way until that much is kept at most.
+    pub(super) fn give_way_to(&mut self, bytes: usize) {
+        while self.bytes > bytes {
+            self.evict_from_largest(None);
+        }
+    }
+
     /// The slot of that key, `Ok(None)` if there is none and no number is free for one.
     pub(super) fn find_or_add(
         &mut self,
@@ -210,8 +222,21 @@ impl Keys {
         while self.types.get(type_index).is_some_and(|of| of.bytes > limits.type_bytes) {
             self.evict_from_largest(Some(type_index));
         }
-        while self.bytes > limits.bytes {
-            self.evict_from_largest(None);
+        self.give_way_to(limits.bytes);
+    }
+
+    /// Lets go of what its reader has acknowledged.
+    pub(super) fn acknowledge(&mut self, seq: u64) {
+        let acknowledged: Vec<(KeyId, usize)> = self
+            .holding()
+            .map(|(id, slot)| {
+                (id, slot.kept.partition_point(|entry| entry.seq <= seq), slot.kept.len())
+            })
+            .filter(|(_, done, _)| *done > 0)
+            .map(|(id, done, kept)| (id, kept - done))
+            .collect();
+        for (id, left) in acknowledged {
+            self.shrink(id, left, usize::MAX);
         }
     }
 

@@ -109,6 +109,21 @@ impl RoomLog {
         self.epoch
     }
 
+    /// The bytes of all that is kept beyond the hot tail.
+    pub(crate) fn kept(&self) -> usize {
+        self.keys.bytes()
+    }
+
+    /// Lets go of that many bytes of it, of the largest keys first.
+    pub(crate) fn give_way(&mut self, bytes: usize) {
+        self.keys.give_way_to(self.keys.bytes().saturating_sub(bytes));
+    }
+
+    /// Lets go of everything up to `seq`: its one reader has it.
+    pub(crate) fn acknowledge(&mut self, seq: u64) {
+        self.keys.acknowledge(seq);
+    }
+
     /// Gives the event the next position.
     pub(crate) fn append(&mut self, record: Record<'_>) -> Result<u64, NameError> {
         let key = loop {

@@ -6,6 +6,7 @@
 //! they do not all come back at once, and waits until the connections have ended.
 
 mod connection;
+mod stream;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 pub(crate) use self::connection::{Incoming, Socket};
+pub use self::stream::{FlowStream, StreamError};
 use crate::auth::{Access, Identity};
 use crate::hub::{Hub, Peer};
 use crate::proto::SessionConfig;

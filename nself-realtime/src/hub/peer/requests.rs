@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Peer, Token};
 use crate::auth::{AuthError, Identity};
 use crate::hub::sessions::NotResumed;
-use crate::hub::{Reader, SubscribeError};
+use crate::hub::{AckError, Reader, SubscribeError};
 use crate::proto::server_frame::{
     AuthenticatedData, ErrorData, PongData, ServerFrame, Unsubscribed, UnsubscribedData,
     WelcomeData,
@@ -25,6 +25,7 @@ impl Peer {
         self.standing.appear(&self.hub, now);
         let (id, outcome) = match frame {
             ClientFrame::Hello { .. } | ClientFrame::Pong => return,
+            ClientFrame::Ack { room, cursor } => (None, self.acknowledge(now, &room, cursor)),
             ClientFrame::Presence { page, idle } => {
                 return self.standing.look_at(&self.hub, now, page, idle);
             }
@@ -149,6 +150,25 @@ impl Peer {
         Ok(())
     }
 
+    fn acknowledge(
+        &mut self,
+        now: Instant,
+        name: &RoomName,
+        cursor: Cursor,
+    ) -> Result<(), ErrorData> {
+        let reader = self.readers.iter().find(|reader| reader.name() == name);
+        let reader = reader.ok_or_else(|| {
+            error(ErrorCode::NotFound, "not subscribed to this room".into(), Some("/room"))
+        })?;
+        reader.acknowledge(now, cursor).map_err(|why| {
+            let (message, field) = match why {
+                AckError::NotAStream => ("nothing is acknowledged in this room", "/room"),
+                AckError::NotSent => ("that was not sent", "/data/cursor"),
+            };
+            error(ErrorCode::BadRequest, message.into(), Some(field))
+        })
+    }
+
     fn answer_outputs(&mut self) {
         for output in self.outputs.drain(..) {
             output.count(self.hub.counters());
@@ -176,7 +196,7 @@ impl Peer {
             _ => true,
         };
         if emptied {
-            self.readers.remove(index);
+            self.readers.remove(index).leave_stream();
         }
         let data = UnsubscribedData { reason: Unsubscribed::Requested };
         self.answer(&ServerFrame::Unsubscribed { id, room: name, data });
