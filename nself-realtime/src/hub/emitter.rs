@@ -14,7 +14,7 @@ use crate::event::{
     ServiceStatus,
 };
 use crate::stats::Counters;
-use crate::{Cursor, Payload, Retention, RoomName, Timestamp};
+use crate::{Cursor, Delivery, Payload, Retention, RoomName, Timestamp};
 
 /// The largest event that is taken, in bytes as JSON.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
@@ -41,6 +41,12 @@ pub enum EmitError {
         event_type: &'static str,
         /// How large it is as JSON.
         bytes: usize,
+    },
+    /// Its producer has to wait for its reader, and an emitter never waits.
+    #[error("{event_type} is flow-controlled: it needs a stream, see Hub::open_stream")]
+    FlowControlled {
+        /// The type of the event.
+        event_type: &'static str,
     },
     /// The broker did not take it; also if the room was closed.
     #[error(transparent)]
@@ -110,6 +116,9 @@ impl Emitter {
     }
 
     fn publish<P: Payload>(&self, payload: &P) -> Result<Confirmation, EmitError> {
+        if P::DELIVERY == Delivery::FlowControlled {
+            return Err(EmitError::FlowControlled { event_type: P::TYPE });
+        }
         let record = self.record(payload)?;
         let confirmation = self.hub.broker().publish(&self.log, record)?;
         Counters::add(&self.hub.counters().events_in, 1);

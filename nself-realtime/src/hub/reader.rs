@@ -149,6 +149,7 @@ impl Reader {
         filters: Vec<Filter>,
         since: Option<Cursor>,
         id: Option<u64>,
+        now: Instant,
         answers: &mut Vec<Output>,
     ) -> Result<Self, SubscribeError> {
         let (filter, waiter) = room.join(filters.clone()).ok_or(SubscribeError::Closed)?;
@@ -161,7 +162,7 @@ impl Reader {
             added: false,
         };
         let turn = state.flow.as_mut().map(Flow::take_over);
-        let log = &mut state.log;
+        let RoomState { log, flow, .. } = &mut *state;
         let (position, gap, recovered, phase) = match since {
             // Of a stream nothing is left out.
             None if turn.is_some() => {
@@ -173,6 +174,11 @@ impl Reader {
                 (Position::at(head), None, Recovered::Reset, snapshot)
             }
             Some(cursor) => {
+                if let Some(flow) = flow {
+                    // What it has it need not acknowledge.
+                    flow.acknowledged(now, cursor.seq);
+                    log.acknowledge(cursor.seq);
+                }
                 let (position, gap) = log.recover(filter, cursor.seq);
                 let recovered = if gap.is_some() { Recovered::Gap } else { Recovered::Full };
                 (position, gap, recovered, Phase::CatchUp { target: head, id })
@@ -183,7 +189,7 @@ impl Reader {
         let (name, epoch) = (state.log.name().clone(), state.log.epoch());
         drop(state);
         if turn.is_some() {
-            // Who read it before is told.
+            // Who read it before is told, and the producer looks whether it may go on.
             room.wake_all();
         }
         let additions = VecDeque::new();

@@ -203,6 +203,7 @@ impl Room {
     pub(super) fn wake_all(&self) {
         let due = self.lock().due(u64::MAX, true);
         due.into_iter().for_each(Waker::wake);
+        self.flow_changes.notify();
     }
 
     /// Adds a reader with these filters, unless the room is closed.

@@ -200,7 +200,7 @@ impl Keys {
         match retention {
             Retention::Latest | Retention::Newest { .. } => self.shrink(id, 1, usize::MAX),
             Retention::Ring { events, bytes } => self.shrink(id, events, bytes),
-            Retention::Runs { .. } => {}
+            Retention::Runs { .. } | Retention::UntilAcknowledged => {}
         }
         if let Retention::Newest { keys } | Retention::Runs { keys, .. } = retention {
             self.keep_newest_keys(type_index, keys);

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use crate::broker::BrokerError;
+use crate::event::QueryResult;
 use crate::hub::{EmitError, Emitter, Hub, Room};
 use crate::room::Headway;
 use crate::{Payload, RoomName};
@@ -60,6 +61,19 @@ impl FlowStream {
     /// The room that it publishes into.
     pub fn room(&self) -> &RoomName {
         self.emitter.room()
+    }
+
+    /// Publishes rows of a query's result as soon as there is room for them.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError`]: they reached nobody.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is ready, they were not published.
+    pub async fn db_query_result(&self, result: &QueryResult) -> Result<(), StreamError> {
+        self.send(result).await
     }
 
     /// Publishes an event as soon as there is room for it. Before a reader has come, the first events

@@ -38,7 +38,7 @@ impl Peer {
                 return;
             }
             ClientFrame::Subscribe { id, room, filters, since } => {
-                (id, self.subscribe(id, &room, filters, since))
+                (id, self.subscribe(now, id, &room, filters, since))
             }
             ClientFrame::Unsubscribe { id, room, filter } => {
                 (id, self.unsubscribe(id, &room, filter.as_ref()))
@@ -120,6 +120,7 @@ impl Peer {
 
     fn subscribe(
         &mut self,
+        now: Instant,
         id: Option<u64>,
         name: &RoomName,
         filters: Vec<Filter>,
@@ -143,7 +144,7 @@ impl Peer {
             return Err(error(ErrorCode::Forbidden, message, Some("/room")));
         }
         let room = self.hub.room(name).ok_or_else(|| refused(SubscribeError::Closed, name))?;
-        let reader = Reader::subscribe(room, filters, since, id, &mut self.outputs)
+        let reader = Reader::subscribe(room, filters, since, id, now, &mut self.outputs)
             .map_err(|e| refused(e, name))?;
         self.answer_outputs();
         self.readers.push(reader);
