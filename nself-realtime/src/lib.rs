@@ -3,6 +3,41 @@
 //! **A room is an ordered log, a subscriber is a cursor in it.** Live delivery, catching up after a
 //! reconnect, a late joiner, a slow reader and a polling client are one act: reading the log from a
 //! cursor. Nothing is lost in silence: what is missing is counted in a gap.
+//!
+//! ```
+//! # #[cfg(feature = "server")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use futures::StreamExt;
+//! use nself_realtime::event::{ServiceState, ServiceStatus};
+//! use nself_realtime::{Hub, Name, RoomName, Server, SessionConfig};
+//!
+//! let hub = Hub::new();
+//! let shop = hub.open_room(&RoomName::new("shop")?);
+//! shop.service_status(&ServiceStatus::new(Name::new("web")?, ServiceState::Running))?;
+//!
+//! let mut reader = Server::new(hub, SessionConfig::default()).connect();
+//! reader.send(r#"{"type":"subscribe","room":"shop"}"#).await;
+//! let types = ["welcome", "subscribed", "snapshot", "ready"];
+//! for expected in types {
+//!     let frame: serde_json::Value = serde_json::from_slice(&reader.next().await.unwrap())?;
+//!     assert_eq!(frame["type"], expected);
+//! }
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "server"))]
+//! # fn main() {}
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `websocket` | yes | `Server::serve_websocket` over tokio-tungstenite |
+//! | `server` | yes, with `websocket` | `Server`, connections within a program; needs tokio |
+//!
+//! Without features there is no tokio: events, rooms, the [`Hub`] and [`Peer`], a connection without
+//! I/O.
 
 pub mod clock;
 mod cursor;

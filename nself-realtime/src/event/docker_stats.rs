@@ -3,7 +3,7 @@
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 
-use super::{Delivery, InvalidPayload, Payload, Retention};
+use super::{Delivery, InvalidPayload, Payload, Retention, percent};
 use crate::Name;
 
 /// One sample of what a container uses.
@@ -86,14 +86,6 @@ impl Payload for DockerStats {
     fn check(&self) -> Result<(), InvalidPayload> {
         InvalidPayload::by_rules(self)
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that garde asks for")]
-fn percent(value: &f64, (): &()) -> garde::Result {
-    if value.is_finite() && *value >= 0.0 {
-        return Ok(());
-    }
-    Err(garde::Error::new("must be a number from 0 up"))
 }
 
 #[cfg(test)]

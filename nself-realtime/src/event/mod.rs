@@ -4,10 +4,14 @@
 //! [key](Payload::key) that it is about, how urgent it is ([`Delivery`]) and what a room keeps of it
 //! ([`Retention`]). Everything else follows from these.
 
+mod build_progress;
+mod deploy_progress;
 mod docker_stats;
 mod engine_status;
 mod logs_stream;
 mod notification;
+mod presence;
+mod progress;
 mod room_status;
 mod service_status;
 
@@ -15,10 +19,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub use self::build_progress::BuildProgress;
+pub use self::deploy_progress::DeployProgress;
 pub use self::docker_stats::{BlockIo, DockerStats, NetworkIo, Stats};
 pub use self::engine_status::{EngineState, EngineStatus};
 pub use self::logs_stream::{Level, LogLine, LogMarker, LogsStream, Marker, Source};
 pub use self::notification::{Action, Notification, Severity};
+pub use self::presence::{Presence, PresenceState};
+pub use self::progress::{ProgressItem, ProgressStatus};
 pub use self::room_status::{RoomState, RoomStatus};
 pub use self::service_status::{Health, HealthState, Port, Replicas, ServiceState, ServiceStatus};
 use crate::{EventType, RoomName, Timestamp};
@@ -45,7 +53,7 @@ use crate::{EventType, RoomName, Timestamp};
 ///     }
 /// }
 /// ```
-pub trait Payload: Serialize + DeserializeOwned {
+pub trait Payload: Serialize + DeserializeOwned + Sized {
     /// The type of the event, in the form of [`EventType`]. Types of an embedding program have a
     /// `:` in it.
     const TYPE: &'static str;
@@ -64,6 +72,12 @@ pub trait Payload: Serialize + DeserializeOwned {
     /// left out of snapshots.
     fn is_removal(&self) -> bool {
         false
+    }
+
+    /// The same event without its bulk, for when there is no room to keep all of it; `None` if there
+    /// is nothing to leave out. Asked for only where [`Retention::Runs`] keeps events.
+    fn condensed(&self) -> Option<Self> {
+        None
     }
 
     /// Checks what the types of the fields cannot.
@@ -99,6 +113,15 @@ pub enum Retention {
         /// How many bytes as JSON together.
         bytes: usize,
     },
+    /// All events of the keys that changed last, as many as there is room for: a late reader sees a
+    /// run from its start. Where room is short, the oldest are kept [condensed](Payload::condensed),
+    /// then the oldest runs go.
+    Runs {
+        /// How many keys.
+        keys: usize,
+        /// How many bytes as JSON all of them together.
+        bytes: usize,
+    },
     /// The latest event of each of the keys that changed last.
     Newest {
         /// How many keys.
@@ -127,6 +150,15 @@ impl InvalidPayload {
             Self::new::<P>(lines.join("; "))
         })
     }
+}
+
+/// A percentage, or anything else that is counted from 0 and measured.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that garde asks for")]
+fn percent(value: &f64, (): &()) -> garde::Result {
+    if value.is_finite() && *value >= 0.0 {
+        return Ok(());
+    }
+    Err(garde::Error::new("must be a number from 0 up"))
 }
 
 /// A typed event as a reader gets it.

@@ -8,9 +8,12 @@ use bytes::Bytes;
 
 use super::Hub;
 use super::room::Room;
-use crate::event::{DockerStats, InvalidPayload, LogsStream, Notification, ServiceStatus};
+use crate::event::{
+    BuildProgress, DeployProgress, DockerStats, InvalidPayload, LogsStream, Notification,
+    ServiceStatus,
+};
 use crate::room::{Draft, TypeRule};
-use crate::{NameError, Payload, RoomName, Timestamp};
+use crate::{NameError, Payload, Retention, RoomName, Timestamp};
 
 /// The largest event that is taken, in bytes as JSON.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
@@ -75,12 +78,19 @@ impl Emitter {
     /// [`EmitError`]: the event reached nobody.
     pub fn emit<P: Payload>(&self, payload: &P) -> Result<u64, EmitError> {
         payload.check()?;
-        let body = encode(self.hub.clock().timestamp(), payload)?;
+        let timestamp = self.hub.clock().timestamp();
+        let body = encode(timestamp, payload)?;
+        let condensed = match P::RETENTION {
+            Retention::Runs { .. } => payload.condensed(),
+            _ => None,
+        };
+        let condensed = condensed.map(|condensed| encode(timestamp, &condensed)).transpose()?;
         let draft = Draft {
             rule: TypeRule { name: P::TYPE, delivery: P::DELIVERY, retention: P::RETENTION },
             key: payload.key(),
             removal: payload.is_removal(),
             body,
+            condensed,
         };
         let published = self.room.publish(draft);
         let seq = published.ok_or_else(|| EmitError::RoomClosed { room: self.name.clone() })?;
@@ -112,6 +122,24 @@ impl Emitter {
     /// [`EmitError`]: the event reached nobody.
     pub fn docker_stats(&self, stats: &DockerStats) -> Result<u64, EmitError> {
         self.emit(stats)
+    }
+
+    /// Publishes how a build stands.
+    ///
+    /// # Errors
+    ///
+    /// [`EmitError`]: the event reached nobody.
+    pub fn build_progress(&self, progress: &BuildProgress) -> Result<u64, EmitError> {
+        self.emit(progress)
+    }
+
+    /// Publishes how a deployment stands.
+    ///
+    /// # Errors
+    ///
+    /// [`EmitError`]: the event reached nobody.
+    pub fn deploy_progress(&self, progress: &DeployProgress) -> Result<u64, EmitError> {
+        self.emit(progress)
     }
 
     /// Publishes what somebody should look at.

@@ -76,11 +76,8 @@ impl Peer {
         peer
     }
 
-    /// Takes a text message in.
+    /// Takes a text message in; only while it [wants input](Self::wants_input).
     pub fn handle_text(&mut self, now: Instant, text: &str) {
-        if self.closing.is_some() {
-            return;
-        }
         match self.session.handle_text(now, text) {
             Heard::Frame(frame) => self.handle_frame(frame),
             Heard::Refused(error) => self.refuse(error),
@@ -114,9 +111,10 @@ impl Peer {
         }
     }
 
-    /// Whether another request may be read: not while the client does not take the answers.
+    /// Whether another request may be read: not while the client does not take the answers, and not
+    /// after the end was told.
     pub fn wants_input(&self) -> bool {
-        self.answers.len() < MAX_ANSWERS
+        self.closing.is_none() && self.answers.len() < MAX_ANSWERS
     }
 
     /// Puts what is to be written now into `out`. If nothing is, `waker` is woken when there may be.

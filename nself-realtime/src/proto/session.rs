@@ -46,6 +46,12 @@ impl SessionConfig {
         self
     }
 
+    /// Ends a connection when a heartbeat is unanswered, or its socket takes nothing, for that long.
+    pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
+        self.heartbeat_timeout = timeout;
+        self
+    }
+
     /// Gathers events like that.
     pub fn pacing(mut self, pacing: Pacing) -> Self {
         self.pacing = pacing;

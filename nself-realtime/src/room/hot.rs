@@ -1,6 +1,7 @@
 //! The newest events of a room, without a hole: what live readers follow.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -15,6 +16,15 @@ pub(super) struct Entry {
     pub(super) removal: bool,
     /// The event as JSON from its timestamp to its end: `"timestamp":"…","data":{…}}`.
     pub(super) body: Bytes,
+    /// What stands for it where there is no room to keep all of it.
+    pub(super) condensed: Option<Arc<Bytes>>,
+}
+
+impl Entry {
+    /// The bytes that keeping it costs.
+    pub(super) fn cost(&self) -> usize {
+        self.body.len() + self.condensed.as_ref().map_or(0, |body| body.len())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +65,7 @@ mod tests {
 
     fn entry(seq: u64, bytes: usize) -> Entry {
         let body = Bytes::from(vec![b'x'; bytes]);
-        Entry { seq, key: KeyId::new(0), immediate: false, removal: false, body }
+        Entry { seq, key: KeyId::new(0), immediate: false, removal: false, body, condensed: None }
     }
 
     #[test]

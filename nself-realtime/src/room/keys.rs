@@ -5,6 +5,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use bytes::Bytes;
+
 use super::hot::Entry;
 use crate::event::{Delivery, Retention};
 use crate::{EventType, Name, NameError};
@@ -70,7 +72,7 @@ impl Slot {
 
     /// Whether a later event of this key stands for the earlier ones.
     pub(super) fn supersedes(&self) -> bool {
-        !matches!(self.retention, Retention::Ring { .. })
+        matches!(self.retention, Retention::Latest | Retention::Newest { .. })
     }
 
     /// The position of the newest event of this key, kept or not.
@@ -184,7 +186,7 @@ impl Keys {
         let Some(slot) = self.slots.get_mut(id.index()) else { return };
         let (type_index, retention) = (slot.type_index, slot.retention);
         self.holding += usize::from(slot.kept.is_empty());
-        let added = entry.body.len();
+        let added = entry.cost();
         slot.last_seq = seq;
         slot.kept.push_back(entry);
         slot.bytes += added;
@@ -193,9 +195,15 @@ impl Keys {
         match retention {
             Retention::Latest | Retention::Newest { .. } => self.shrink(id, 1, usize::MAX),
             Retention::Ring { events, bytes } => self.shrink(id, events, bytes),
+            Retention::Runs { .. } => {}
         }
-        if let Retention::Newest { keys } = retention {
+        if let Retention::Newest { keys } | Retention::Runs { keys, .. } = retention {
             self.keep_newest_keys(type_index, keys);
+        }
+        if let Retention::Runs { bytes, .. } = retention {
+            while self.types.get(type_index).is_some_and(|of| of.bytes > bytes) {
+                self.condense_or_forget(type_index);
+            }
         }
         if removal {
             self.removals.push_back((id, seq));
@@ -230,7 +238,7 @@ impl Keys {
             || (slot.bytes - dropped > bytes && slot.kept.len() > events.min(1))
         {
             let Some(oldest) = slot.kept.pop_front() else { break };
-            dropped += oldest.body.len();
+            dropped += oldest.cost();
         }
         slot.bytes -= dropped;
         let (type_index, emptied) = (slot.type_index, slot.kept.is_empty() && dropped > 0);
@@ -248,6 +256,49 @@ impl Keys {
         let of_type = |slot: &&Slot| slot.type_index == type_index && !slot.kept.is_empty();
         if self.slots.iter().filter(of_type).count() > keys {
             self.forget_stalest(|slot| of_type(&slot));
+        }
+    }
+
+    /// Makes room in a type that keeps runs: the oldest event that has bulk loses it; if none has, the
+    /// oldest run goes, and of the last one the oldest half.
+    fn condense_or_forget(&mut self, type_index: usize) {
+        let bulky = |slot: &Slot| slot.kept.iter().position(|entry| entry.condensed.is_some());
+        let oldest = (0..=u16::MAX)
+            .map(KeyId)
+            .zip(&self.slots)
+            .filter(|(_, slot)| slot.type_index == type_index)
+            .filter_map(|(id, slot)| {
+                let index = bulky(slot)?;
+                Some((slot.kept.get(index)?.seq, id, index))
+            })
+            .min();
+        if let Some((_, id, index)) = oldest {
+            self.condense(id, index);
+            return;
+        }
+        let mut runs =
+            self.slots.iter().filter(|s| s.type_index == type_index && !s.kept.is_empty());
+        match (runs.next(), runs.next()) {
+            (Some(_), Some(_)) => {
+                self.forget_stalest(|slot| slot.type_index == type_index && !slot.kept.is_empty());
+            }
+            _ => self.evict_from_largest(Some(type_index)),
+        }
+    }
+
+    fn condense(&mut self, id: KeyId, index: usize) {
+        let Some(slot) = self.slots.get_mut(id.index()) else { return };
+        let Some(entry) = slot.kept.get_mut(index) else { return };
+        let before = entry.cost();
+        if let Some(condensed) = entry.condensed.take() {
+            entry.body = Bytes::clone(&condensed);
+        }
+        let saved = before.saturating_sub(entry.cost());
+        slot.bytes -= saved;
+        let type_index = slot.type_index;
+        self.bytes -= saved;
+        if let Some(of_type) = self.types.get_mut(type_index) {
+            of_type.bytes -= saved;
         }
     }
 

@@ -1,6 +1,10 @@
 //! The ordered log of one room. Positions are given out here and nowhere else, one by one, so what
 //! stands in the log is what every reader gets.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use super::filter::{Filter, FilterId, Filters};
 use super::frame::FrameCache;
 use super::hot::{Entry, HotTail};
@@ -8,7 +12,6 @@ use super::keys::{KeepLimits, Keys, TypeRule};
 use super::ledger::{self, Ledger};
 use crate::event::Delivery;
 use crate::{Cursor, Epoch, NameError, RoomName};
-use bytes::Bytes;
 
 /// What one room may hold. The defaults bound a room to about 9 MiB of events and 2 MiB of ledger,
 /// however many readers it has and however slow they are.
@@ -52,6 +55,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) removal: bool,
     /// `"timestamp":"…","data":{…}}`
     pub(crate) body: Bytes,
+    /// The same without the payload's bulk.
+    pub(crate) condensed: Option<Bytes>,
 }
 
 /// The log of a room.
@@ -124,6 +129,7 @@ impl RoomLog {
             immediate: draft.rule.delivery == Delivery::Immediate,
             removal: draft.removal,
             body: draft.body,
+            condensed: draft.condensed.map(Arc::new),
         };
         self.hot.push(entry.clone(), self.limits.hot_events, self.limits.hot_bytes);
         self.keys.keep(

@@ -24,6 +24,12 @@ const NEWEST: TypeRule = TypeRule {
     retention: Retention::Newest { keys: 2 },
 };
 
+const RUNS: TypeRule = TypeRule {
+    name: "test:runs",
+    delivery: Delivery::Immediate,
+    retention: Retention::Runs { keys: 2, bytes: 500 },
+};
+
 #[derive(Debug, Clone)]
 enum Act {
     Publish { rule: TypeRule, key: u8, bytes: usize, removal: bool },
@@ -33,7 +39,7 @@ enum Act {
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let rule = prop_oneof![3 => Just(RING), 2 => Just(LATEST), 1 => Just(NEWEST)];
+    let rule = prop_oneof![3 => Just(RING), 2 => Just(LATEST), 1 => Just(NEWEST), 1 => Just(RUNS)];
     let publish = (rule, 0..4_u8, 0..120_usize, 0..6_u8).prop_map(|(rule, key, bytes, n)| {
         Act::Publish { rule, key, bytes, removal: n == 0 && rule == LATEST }
     });
@@ -114,7 +120,7 @@ impl Oracle {
             self.delivered.push(seq);
             let (rule, key) = self.published[usize::try_from(seq - 1).unwrap()].clone();
             assert_eq!(event["type"], rule.name);
-            if rule == RING {
+            if rule == RING || rule == RUNS {
                 // All before it was delivered or is told by now.
                 let before = self.of_key(rule.name, &key, seq);
                 assert_eq!(
@@ -134,13 +140,13 @@ impl Oracle {
     }
 
     fn check_at_the_end(&self, filters: &[Filter]) {
-        for rule in [RING, LATEST, NEWEST] {
+        for rule in [RING, LATEST, NEWEST, RUNS] {
             for key in ["k0", "k1", "k2", "k3"] {
                 let all = self.of_key(rule.name, key, self.published.len() as u64);
                 let (got, missed) = (self.got(&all), self.missed_of(rule.name, key));
                 if !filters.iter().any(|filter| filter.matches(rule.name, key)) {
                     assert_eq!((got, missed), (0, 0), "not asked for");
-                } else if rule == RING {
+                } else if rule == RING || rule == RUNS {
                     assert_eq!(all.len() as u64, got + missed, "{key}: {all:?}");
                 } else if let Some(last) = all.last() {
                     // Superseded events may be skipped, the last one may not.
@@ -160,8 +166,12 @@ fn take(
     oracle: &mut Oracle,
 ) -> bool {
     let taken = log.take(id, position, Space { bytes, one_larger: true }).unwrap();
-    taken.gap.iter().for_each(|gap| oracle.gap(gap));
-    taken.frame.iter().for_each(|frame| oracle.events(frame));
+    if let Some(gap) = taken.gap {
+        oracle.gap(&gap);
+    }
+    if let Some(frame) = taken.frame {
+        oracle.events(&frame);
+    }
     taken.cut
 }
 
@@ -177,7 +187,7 @@ proptest! {
                 Act::Publish { rule, key, bytes, removal } => {
                     let key = format!("k{key}");
                     let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
-                    log.append(Draft { rule, key: &key, removal, body }).unwrap();
+                    log.append(Draft { rule, key: &key, removal, body, condensed: None }).unwrap();
                     oracle.published.push((rule, key));
                 }
                 Act::Look => log.look(id, &mut position),
@@ -188,7 +198,9 @@ proptest! {
                 Act::Resume if position.has_told_nothing() => {
                     let (resumed, gap) = log.recover(id, position.seq);
                     position = resumed;
-                    gap.iter().for_each(|gap| oracle.gap(gap));
+                    if let Some(gap) = gap {
+ oracle.gap(&gap);
+}
                 }
                 Act::Resume => {}
             }
@@ -207,7 +219,7 @@ proptest! {
             if let Act::Publish { rule, key, bytes, removal } = act {
                 let key = format!("k{key}");
                 let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
-                let seq = log.append(Draft { rule, key: &key, removal, body }).unwrap();
+                let seq = log.append(Draft { rule, key: &key, removal, body, condensed: None }).unwrap();
                 if rule == LATEST {
                     latest.insert(key, (seq, removal));
                 }
@@ -246,7 +258,8 @@ fn a_slow_reader_gets_one_gap_with_the_exact_count() {
     let mut position = Position::at(0);
     for _ in 0..100 {
         let body = Bytes::from_static(br#""data":1}"#);
-        log.append(Draft { rule: RING, key: "web", removal: false, body }).unwrap();
+        log.append(Draft { rule: RING, key: "web", removal: false, body, condensed: None })
+            .unwrap();
     }
     let mut gaps = Vec::new();
     loop {
@@ -269,13 +282,45 @@ fn a_slow_reader_gets_one_gap_with_the_exact_count() {
 }
 
 #[test]
+fn of_runs_the_oldest_output_goes_first_then_the_oldest_run() {
+    let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), tiny());
+    let id = log.add_filters(vec![Filter::all()]);
+    let mut publish = |key: &str, bytes: usize| {
+        let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
+        let condensed = Some(Bytes::from_static(br#""data":"-"}"#));
+        log.append(Draft { rule: RUNS, key, removal: false, body, condensed }).unwrap()
+    };
+    publish("first", 200);
+    publish("second", 200);
+    publish("second", 200);
+    let mut at = SnapshotPosition { seq: 0, target: 3 };
+    let space = Space { bytes: 10_000, one_larger: true };
+    let frame: Value =
+        serde_json::from_slice(&log.take_snapshot(id, &mut at, None, space).unwrap()).unwrap();
+    let sizes: Vec<usize> = frame["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["data"].as_str().unwrap().len())
+        .collect();
+    assert_eq!(sizes, [1, 200, 200]);
+    let body = Bytes::from_static(br#""data":"third"}"#);
+    log.append(Draft { rule: RUNS, key: "third", removal: false, body, condensed: None }).unwrap();
+    let mut at = SnapshotPosition { seq: 0, target: 4 };
+    let frame = log.take_snapshot(id, &mut at, None, space).unwrap();
+    let frame = String::from_utf8(frame.to_vec()).unwrap();
+    assert!(!frame.contains("\"seq\":1,") && frame.contains("\"seq\":2,"), "{frame}");
+}
+
+#[test]
 fn a_position_that_the_ledger_does_not_reach_is_not_continued() {
     let limits = Limits { ledger: 10, ..tiny() };
     let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), limits);
     let id = log.add_filters(vec![Filter::all()]);
     for _ in 0..20 {
         let body = Bytes::from_static(br#""data":1}"#);
-        log.append(Draft { rule: LATEST, key: "web", removal: false, body }).unwrap();
+        log.append(Draft { rule: LATEST, key: "web", removal: false, body, condensed: None })
+            .unwrap();
     }
     assert!(!log.continues(log.cursor(9)));
     assert!(log.continues(log.cursor(10)));
@@ -290,7 +335,8 @@ fn readers_at_one_place_share_one_frame() {
     let id = log.add_filters(vec![Filter::all()]);
     for _ in 0..3 {
         let body = Bytes::from_static(br#""data":1}"#);
-        log.append(Draft { rule: RING, key: "web", removal: false, body }).unwrap();
+        log.append(Draft { rule: RING, key: "web", removal: false, body, condensed: None })
+            .unwrap();
     }
     let space = Space { bytes: 10_000, one_larger: true };
     let mut frame = || log.take(id, &mut Position::at(0), space).unwrap().frame.unwrap().as_ptr();

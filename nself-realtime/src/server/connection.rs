@@ -34,6 +34,10 @@ pub(crate) trait Socket {
     /// Queues the end of the connection.
     fn queue_close(&mut self, code: CloseCode) -> Result<(), Self::Error>;
 
+    /// Ends our side and reads on, without heed, until the other side has ended, too: who closes with
+    /// bytes unread takes the close frame away from the other side.
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
     /// How many bytes the operating system has taken so far.
     fn written(&self) -> u64;
 }
@@ -49,7 +53,7 @@ pub(crate) enum Incoming<T> {
     Broken(CloseCode),
 }
 
-/// After the close was written, the other side has that long to answer it.
+/// The other side has that long to take the close and to end its side.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Serves one connection until it ends.
@@ -88,13 +92,11 @@ pub(super) async fn run<S: Socket>(
     if let End::Closed(code) = end
         && socket.queue_close(code).is_ok()
     {
-        let closed = poll_fn(|cx| {
-            if ready!(socket.poll_flush(cx)).is_err() {
-                return Poll::Ready(());
-            }
-            while ready!(socket.poll_receive(cx)).is_some() {}
-            Poll::Ready(())
+        let closed = poll_fn(|cx| match ready!(socket.poll_flush(cx)) {
+            Ok(()) => socket.poll_finish(cx),
+            Err(_) => Poll::Ready(()),
         });
+        // Who does not end its side in time is left.
         let _ = tokio::time::timeout(LINGER, closed).await;
     }
     tracing::debug!(?end, "connection ended");

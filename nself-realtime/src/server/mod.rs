@@ -7,6 +7,7 @@
 
 mod connection;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -20,18 +21,18 @@ const RETRY_SPREAD: Duration = Duration::from_secs(2);
 /// Nobody is told to come back sooner than that.
 const RETRY_AT_LEAST: Duration = Duration::from_millis(200);
 
-/// Serves the rooms of a hub to connections. Its methods may be called from any task.
-#[derive(Debug)]
+/// Serves the rooms of a hub to connections. A cheap clone.
+#[derive(Debug, Clone)]
 pub struct Server {
     hub: Hub,
     config: SessionConfig,
-    draining: watch::Sender<bool>,
+    draining: Arc<watch::Sender<bool>>,
 }
 
 impl Server {
     /// A server for these rooms.
     pub fn new(hub: Hub, config: SessionConfig) -> Self {
-        Self { hub, config, draining: watch::Sender::new(false) }
+        Self { hub, config, draining: Arc::new(watch::Sender::new(false)) }
     }
 
     /// The rooms that it serves.
@@ -49,6 +50,11 @@ impl Server {
         self.draining.receiver_count()
     }
 
+    /// Whether [`drain`](Self::drain) was called.
+    pub fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
     /// Ends all connections, and waits for them until `patience` is over. Connections that come later
     /// are ended at once. Returns whether all have ended.
     pub async fn drain(&self, patience: Duration) -> bool {
@@ -56,7 +62,6 @@ impl Server {
         tokio::time::timeout(patience, self.draining.closed()).await.is_ok()
     }
 
-    #[cfg(feature = "websocket")]
     pub(crate) async fn serve<S: Socket>(&self, socket: S) {
         let draining = self.draining.subscribe();
         connection::run(socket, self.hub.clone(), self.config, draining).await;

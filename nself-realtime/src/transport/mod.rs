@@ -1,4 +1,7 @@
 //! What carries frames.
 
+mod memory;
+pub use self::memory::MemoryConnection;
+
 #[cfg(feature = "websocket")]
 pub mod websocket;

@@ -3,7 +3,7 @@
 //! Buffers are set for many quiet connections: 4 KiB to read, and to write what one flush needs.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures::{Sink, Stream};
@@ -80,6 +80,22 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket for WebSocket<T> {
         let close =
             CloseFrame { code: WireCloseCode::from(code.code()), reason: code.reason().into() };
         Pin::new(&mut self.0).start_send(Message::Close(Some(close)))
+    }
+
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let io = &mut self.0.get_mut().io;
+        // A second shutdown is ready at once.
+        if ready!(Pin::new(&mut *io).poll_shutdown(cx)).is_err() {
+            return Poll::Ready(());
+        }
+        let mut scratch = [0; 1024];
+        loop {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            let read = ready!(Pin::new(&mut *io).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
     }
 
     fn written(&self) -> u64 {

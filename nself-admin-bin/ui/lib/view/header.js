@@ -1,0 +1,103 @@
+// What stands above every page: whether it is live, how fast, whether this is a demo, and whether the
+// engine answers.
+
+import { byId, h, setAttribute, setText } from './dom.js';
+import { formatDuration, formatTime } from './format.js';
+import { icon } from './icons.js';
+import { view } from './view.js';
+
+/** @import { Client } from '../client.js' */
+/** @import { Stores } from '../stores.js' */
+/** @import { Connection } from '../stores/connection.js' */
+
+/** @type {Record<Connection['state'], string>} */
+const LABELS = {
+  connecting: 'Reconnecting…',
+  live: 'Live',
+  reconnecting: 'Reconnecting…',
+  unreachable: 'Offline · server unreachable',
+  closed: 'Offline · closed',
+};
+
+/**
+ * @param {Client} client
+ * @param {Stores} stores
+ */
+export function startHeader(client, stores) {
+  startBadge(client, stores);
+  startLatency(stores);
+  startBanner(stores);
+  view([stores.account], () => {
+    byId('demo').hidden = !(stores.account.getSnapshot()?.demo ?? false);
+  });
+}
+
+/**
+ * @param {Client} client
+ * @param {Stores} stores
+ */
+function startBadge(client, { connection, clock }) {
+  const badge = byId('connection');
+  const label = h('span', { class: 'label' });
+  badge.append(icon('wifi'), icon('wifiOff'), label);
+  badge.addEventListener('click', () => client.wake());
+  view([connection], () => {
+    const { state, color } = connection.getSnapshot();
+    setAttribute(badge, 'data-state', state);
+    setAttribute(badge, 'data-color', color);
+    setText(label, LABELS[state]);
+    // Said once per change of state; the details that change each second are for those who look.
+    setText(byId('connection-said'), state === 'connecting' ? '' : LABELS[state]);
+  });
+  const detail = byId('connection-detail');
+  view([connection, clock], () => {
+    const lines = detailsOf(connection.getSnapshot(), Date.now());
+    if (detail.textContent !== lines.join('')) {
+      detail.replaceChildren(...lines.map((line) => h('p', {}, line)));
+    }
+  });
+}
+
+/**
+ * @param {Connection} connection
+ * @param {number} now
+ */
+function detailsOf({ state, since, attempt, nextAttemptAt, reason }, now) {
+  const lines = [`Since ${formatTime(new Date(since).toISOString()).slice(0, 8)}, ${formatDuration(now - since)}`];
+  if (attempt > 0 && nextAttemptAt !== undefined) {
+    const wait = Math.max(0, Math.ceil((nextAttemptAt - now) / 1_000));
+    lines.push(`Attempt ${attempt} in ${wait} s`, 'Click to try now');
+  } else if (state !== 'live' && state !== 'closed') {
+    lines.push(attempt > 0 ? `Attempt ${attempt} is being made` : 'Connecting for the first time');
+  }
+  if (reason !== undefined) {
+    lines.push(`${reason}. Reload the page to connect again`);
+  }
+  return lines;
+}
+
+/** @param {Stores} stores */
+function startLatency({ latency }) {
+  const element = byId('latency');
+  view([latency], () => {
+    const { medianMs, errorMs } = latency.getSnapshot();
+    if (medianMs !== undefined) {
+      setAttribute(element, 'data-median-ms', medianMs.toFixed(1));
+      setText(element, `${medianMs.toFixed(0)} ms ± ${Math.ceil(errorMs ?? 0)}`);
+    }
+  });
+}
+
+/** @param {Stores} stores */
+function startBanner({ engine }) {
+  const banner = byId('engine-banner');
+  const title = h('strong');
+  const message = h('span');
+  banner.append(icon('warning'), h('p', {}, title, ' ', message));
+  view([engine], () => {
+    const { away, status, message: why } = engine.getSnapshot();
+    banner.hidden = !away;
+    setText(title, status === 'offline' ? 'The container engine does not answer.' : 'Connecting to the container engine…');
+    setText(message, why ?? '');
+  });
+}

@@ -1,0 +1,72 @@
+//! HTTP as bytes on a socket: for requests that no client library would send.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// What came back: the status and the head, as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Status line and header lines.
+    pub head: String,
+    /// What followed the head.
+    pub body: String,
+}
+
+impl Answer {
+    /// The value of a header, by its name in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .find_map(|(own, value)| own.eq_ignore_ascii_case(name).then_some(value.trim()))
+    }
+}
+
+/// Sends a request line and header lines, exactly these and `Connection: close` unless one of them says
+/// otherwise, and reads the answer.
+pub async fn request(port: u16, line: &str, headers: &[&str], body: &str) -> Answer {
+    let mut bytes = format!("{line} HTTP/1.1\r\n");
+    let upgrades = headers.iter().any(|header| header.to_lowercase().starts_with("connection:"));
+    let close = if upgrades { &[][..] } else { &["Connection: close"] };
+    for header in headers.iter().chain(close) {
+        bytes.push_str(header);
+        bytes.push_str("\r\n");
+    }
+    bytes.push_str("\r\n");
+    bytes.push_str(body);
+    timeout(DEADLINE, exchange(port, &bytes))
+        .await
+        .unwrap_or_else(|_| panic!("no whole answer within {DEADLINE:?} to:\n{bytes}"))
+}
+
+async fn exchange(port: u16, request: &str) -> Answer {
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).await.expect("the server listens");
+    socket.write_all(request.as_bytes()).await.expect("the server takes the request");
+    let mut received = Vec::new();
+    loop {
+        let count = socket.read_buf(&mut received).await.expect("the server answers");
+        let text = String::from_utf8_lossy(&received);
+        // An upgraded connection stays open: its head is the whole answer.
+        let upgraded = text.starts_with("HTTP/1.1 101") && text.contains("\r\n\r\n");
+        if count == 0 || upgraded {
+            return parse(&text);
+        }
+    }
+}
+
+fn parse(text: &str) -> Answer {
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+    Answer {
+        status: status.unwrap_or_else(|| panic!("no HTTP answer: {text:?}")),
+        head: head.to_owned(),
+        body: body.to_owned(),
+    }
+}
+
+const DEADLINE: Duration = Duration::from_secs(15);

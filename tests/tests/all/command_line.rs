@@ -1,0 +1,64 @@
+//! Wrong usage ends with status 2 and a message that names the value and the mend; being asked to end is fine.
+
+use std::net::TcpListener;
+
+use nself_tests::process::Process;
+use nself_tests::server::{self, Server};
+
+/// Runs the program, which must end by itself, and gives its exit code and what it printed.
+async fn run(arguments: &[&str]) -> (Option<i32>, String) {
+    let mut process = Process::start("nself-admin", server::command().args(arguments));
+    let status = process.ended().await;
+    (status.code(), process.printed())
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named_with_the_mend() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let (code, printed) = run(&["--demo", "--listen", &address]).await;
+    assert_eq!(code, Some(2), "{printed}");
+    assert!(printed.contains(&address), "{printed}");
+    assert!(printed.contains("--listen"), "{printed}");
+}
+
+#[tokio::test]
+async fn an_unknown_flag_and_bad_values_are_wrong_usage() {
+    for (arguments, named) in [
+        (&["--no-such-flag"][..], "--no-such-flag"),
+        (&["--listen", "nonsense"], "nonsense"),
+        (&["--listen", "127.0.0.1:99999"], "127.0.0.1:99999"),
+        (&["--docker-host", "gopher://engine"], "gopher://engine"),
+    ] {
+        let (code, printed) = run(arguments).await;
+        assert_eq!(code, Some(2), "{arguments:?}: {printed}");
+        assert!(printed.contains(named), "{arguments:?}: {printed}");
+    }
+}
+
+#[tokio::test]
+async fn an_engine_over_ssh_is_refused_with_the_mend() {
+    let (code, printed) = run(&["--docker-host", "ssh://host"]).await;
+    assert_eq!(code, Some(2), "{printed}");
+    assert!(printed.contains("forward"), "{printed}");
+}
+
+#[tokio::test]
+async fn listening_beyond_loopback_is_refused() {
+    for arguments in [
+        &["--demo", "--listen", "0.0.0.0:0"][..],
+        &["--demo", "--listen", "[::]:0"],
+        &["--demo", "--no-auth", "--listen", "0.0.0.0:0"],
+    ] {
+        let (code, printed) = run(arguments).await;
+        assert_eq!(code, Some(2), "{arguments:?}: {printed}");
+        assert!(printed.contains("--listen"), "{arguments:?}: {printed}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_asked_to_end_ends_well() {
+    let mut server = Server::start(&["--demo"]).await;
+    let status = server.terminate().await;
+    assert_eq!(status.code(), Some(0), "{}", server.printed());
+}

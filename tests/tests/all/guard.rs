@@ -1,0 +1,187 @@
+//! Who may ask: the Host and Origin rules, each with its exact status, as bytes on a socket.
+
+use nself_tests::server::Server;
+use nself_tests::wire::{self, Answer};
+
+const UPGRADE: [&str; 4] = [
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+];
+const JSON: &str = "Content-Type: application/json";
+const NOBODY: &str = "POST /api/services/nowhere/nobody/start";
+
+/// A server, and requests to it in which `PORT` stands for its port.
+struct Asked {
+    server: Server,
+}
+
+impl Asked {
+    async fn start() -> Self {
+        Self { server: Server::start(&["--demo"]).await }
+    }
+
+    async fn answer(&self, line: &str, headers: &[&str]) -> Answer {
+        let port = self.server.port().to_string();
+        let headers: Vec<_> = headers.iter().map(|header| header.replace("PORT", &port)).collect();
+        let length = "Content-Length: 2".to_owned();
+        let (body, headers) = if line.starts_with("POST") {
+            ("{}", headers.into_iter().chain([length]).collect())
+        } else {
+            ("", headers)
+        };
+        let headers: Vec<_> = headers.iter().map(String::as_str).collect();
+        wire::request(self.server.port(), &line.replace("PORT", &port), &headers, body).await
+    }
+
+    /// Asks each of the requests and compares the status.
+    async fn expects(&self, table: &[(u16, &str, &[&str])]) {
+        for (status, line, headers) in table {
+            let answer = self.answer(line, headers).await;
+            assert_eq!(answer.status, *status, "{line} {headers:?}: {}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_our_own_names_are_answered() {
+    let asked = Asked::start().await;
+    asked
+        .expects(&[
+            (200, "GET /", &["Host: 127.0.0.1:PORT"]),
+            (200, "GET /", &["Host: localhost:PORT"]),
+            (200, "GET /", &["Host: LocalHost:PORT"]),
+            (200, "GET /", &["Host: [::1]:PORT"]),
+            (421, "GET /", &["Host: rebound.example:PORT"]),
+            (421, "GET /", &["Host: rebound.example"]),
+            (421, "GET /", &["Host: localhost"]),
+            (421, "GET /", &["Host: localhost:1"]),
+            (421, "GET /", &["Host: localhost.:PORT"]),
+            (421, "GET /healthz", &["Host: rebound.example:PORT"]),
+            (421, "GET /favicon.svg", &["Host: rebound.example:PORT"]),
+            (421, "GET /no/such/route", &["Host: rebound.example:PORT"]),
+        ])
+        .await;
+}
+
+#[tokio::test]
+async fn a_request_has_exactly_one_host() {
+    let asked = Asked::start().await;
+    asked
+        .expects(&[
+            (400, "GET /", &[]),
+            (400, "GET /", &["Host: localhost:PORT", "Host: localhost:PORT"]),
+            (400, "GET /", &["Host: localhost:PORT", "Host: rebound.example"]),
+            (200, "GET http://localhost:PORT/", &["Host: localhost:PORT"]),
+            (400, "GET http://rebound.example/", &["Host: localhost:PORT"]),
+            (400, "GET http://localhost:1/", &["Host: localhost:PORT"]),
+        ])
+        .await;
+}
+
+#[tokio::test]
+async fn the_socket_opens_for_our_own_pages_only() {
+    let asked = Asked::start().await;
+    let upgrade = |origin: &'static [&'static str]| {
+        ["Host: localhost:PORT"].iter().chain(&UPGRADE).chain(origin).copied().collect::<Vec<_>>()
+    };
+    for (status, origin) in [
+        (101, &["Origin: http://localhost:PORT"][..]),
+        (101, &["Origin: http://localhost:PORT", "Sec-Fetch-Site: same-origin"]),
+        (403, &[]),
+        (403, &["Origin: null"]),
+        (403, &["Origin: http://foreign.example"]),
+        (403, &["Origin: https://localhost:PORT"]),
+        (403, &["Origin: http://localhost:1"]),
+        (403, &["Origin: http://localhost"]),
+        (403, &["Origin: http://localhost:PORT", "Origin: http://foreign.example"]),
+        (403, &["Origin: http://localhost:PORT", "Sec-Fetch-Site: cross-site"]),
+        (403, &["Origin: http://localhost:PORT", "Sec-Fetch-Site: same-site"]),
+    ] {
+        let answer = asked.answer("GET /api/ws", &upgrade(origin)).await;
+        assert_eq!(answer.status, status, "{origin:?}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn the_subprotocol_is_ours_or_none() {
+    let asked = Asked::start().await;
+    let upgrade = |protocol: &'static str| {
+        let own = ["Host: localhost:PORT", "Origin: http://localhost:PORT", protocol];
+        UPGRADE.iter().copied().chain(own).collect::<Vec<_>>()
+    };
+    let ours = asked.answer("GET /api/ws", &upgrade("Sec-WebSocket-Protocol: nself.v1")).await;
+    assert_eq!((ours.status, ours.header("Sec-WebSocket-Protocol")), (101, Some("nself.v1")));
+    let unknown = asked.answer("GET /api/ws", &upgrade("Sec-WebSocket-Protocol: nself.v9")).await;
+    assert_eq!(unknown.status, 400, "{}", unknown.body);
+}
+
+#[tokio::test]
+async fn changes_are_asked_for_by_our_own_pages_only() {
+    let asked = Asked::start().await;
+    let host = "Host: localhost:PORT";
+    let ours = "Origin: http://localhost:PORT";
+    asked
+        .expects(&[
+            (404, NOBODY, &[host, ours, JSON]),
+            (404, NOBODY, &[host, ours, JSON, "Sec-Fetch-Site: same-origin"]),
+            (403, NOBODY, &[host, JSON]),
+            (403, NOBODY, &[host, JSON, "Origin: null"]),
+            (403, NOBODY, &[host, JSON, "Origin: http://foreign.example"]),
+            (403, NOBODY, &[host, JSON, "Origin: http://localhost:1"]),
+            (403, NOBODY, &[host, ours, JSON, "Sec-Fetch-Site: cross-site"]),
+            (403, NOBODY, &[host, ours, JSON, "Sec-Fetch-Site: same-site"]),
+            (421, NOBODY, &["Host: rebound.example", "Origin: http://foreign.example"]),
+        ])
+        .await;
+}
+
+#[tokio::test]
+async fn reading_needs_no_origin_but_takes_no_foreign_one() {
+    let asked = Asked::start().await;
+    let host = "Host: localhost:PORT";
+    let navigates = "Sec-Fetch-Mode: navigate";
+    asked
+        .expects(&[
+            (200, "GET /api/session", &[host]),
+            (200, "GET /api/session", &[host, "Origin: http://localhost:PORT"]),
+            (200, "GET /api/session", &[host, "Sec-Fetch-Site: none"]),
+            (403, "GET /api/session", &[host, "Origin: null"]),
+            (403, "GET /api/session", &[host, "Origin: http://foreign.example"]),
+            (403, "GET /api/session", &[host, "Sec-Fetch-Site: cross-site"]),
+            (403, "GET /api/session", &[host, "Sec-Fetch-Site: cross-site", navigates]),
+            // A link on another site may lead to a page.
+            (200, "GET /", &[host, "Sec-Fetch-Site: cross-site", navigates]),
+            (403, "GET /", &[host, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors"]),
+        ])
+        .await;
+}
+
+#[tokio::test]
+async fn route_method_and_content_type_are_checked_in_this_order() {
+    let asked = Asked::start().await;
+    let host = "Host: localhost:PORT";
+    let ours = "Origin: http://localhost:PORT";
+    asked
+        .expects(&[
+            (404, "GET /no/such/route", &[host]),
+            (404, "GET /api/no-such-route", &[host]),
+            (404, "POST /api/no-such-route", &[host, ours]),
+            (403, "POST /api/no-such-route", &[host]),
+            (415, NOBODY, &[host, ours]),
+            (415, NOBODY, &[host, ours, "Content-Type: text/plain"]),
+            (415, NOBODY, &[host, ours, "Content-Type: application/x-www-form-urlencoded"]),
+        ])
+        .await;
+    for (line, allowed) in [
+        ("POST /healthz", "GET"),
+        ("DELETE /api/session", "GET"),
+        (&NOBODY.replace("POST", "GET"), "POST"),
+    ] {
+        let answer = asked.answer(line, &[host, ours]).await;
+        assert_eq!(answer.status, 405, "{line}: {}", answer.body);
+        let allow = answer.header("Allow").unwrap_or_default();
+        assert!(allow.split(',').any(|method| method.trim() == allowed), "{line}: {allow:?}");
+    }
+}

@@ -1,0 +1,15 @@
+//! The tests across crates, one binary with a module for each subject.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
+mod command_line;
+mod examples;
+mod frames;
+mod guard;
+mod harness;
+mod no_engine;
+mod page_on_demo;
+mod page_on_engine;

@@ -1,0 +1,129 @@
+//! The whole path on a real engine: four real services, their statuses, stats and logs in a real browser.
+
+use nself_tests::browser::Browser;
+use nself_tests::engine::Engine;
+use nself_tests::missing::{Need, can_run};
+use nself_tests::page::Page;
+use nself_tests::server::Server;
+use nself_tests::stack::{SERVICES, Stack};
+
+/// A stack on the shared engine, with the program and a browser before it.
+struct Path {
+    stack: Stack,
+    server: Server,
+    browser: Browser,
+}
+
+impl Path {
+    async fn stand(project: &str) -> Option<Self> {
+        if !can_run(&[Need::Engine, Need::Browser]) {
+            return None;
+        }
+        let engine = Engine::shared().await;
+        let stack = Stack::up(&engine.docker().await, project).await;
+        let server = Server::start(&["--docker-host", &engine.host()]).await;
+        Some(Self { stack, server, browser: Browser::start().await })
+    }
+
+    async fn open(&self, path: &str) -> Page<'_> {
+        Page::open(&self.browser, &self.server.url(path)).await
+    }
+
+    async fn end(self) {
+        self.browser.close().await;
+        self.stack.down().await;
+    }
+}
+
+#[tokio::test]
+async fn four_cards_run_with_real_measures() {
+    let Some(path) = Path::stand("measured").await else { return };
+    let page = path.open("/").await;
+    page.all_run("measured", SERVICES.len()).await;
+    assert_eq!(page.text("#demo").await, "");
+    assert_eq!(page.text("#engine-banner").await, "");
+    for service in SERVICES {
+        let cpu = page.measures("measured", service, ".cpu", -1.0).await;
+        let shown = page.measures("measured", service, ".memory", 0.0).await;
+        let told = path.stack.memory(service).await;
+        assert!((0.0..=1_600.0).contains(&cpu), "{service}: {cpu} % of a core");
+        assert!((shown / told - 1.0).abs() < 0.3, "{service}: {shown} shown, {told} told");
+    }
+    // It starts a process five times a second.
+    page.measures("measured", "chatty", ".cpu", 0.0).await;
+    path.browser.screenshot("dashboard").await;
+    path.end().await;
+}
+
+#[tokio::test]
+async fn a_service_is_stopped_started_and_restarted_by_its_buttons() {
+    let Some(path) = Path::stand("acted").await else { return };
+    let page = path.open("/").await;
+    page.all_run("acted", SERVICES.len()).await;
+    page.record_status("acted", "redis").await;
+
+    page.click("acted", "redis", "stop").await;
+    page.status_is("acted", "redis", "stopped").await;
+    assert_eq!(page.recorded("redis").await, ["running", "stopping", "stopped"]);
+    assert_eq!(path.stack.state("redis").await, "exited");
+
+    page.click("acted", "redis", "start").await;
+    page.status_is("acted", "redis", "running").await;
+    assert_eq!(path.stack.state("redis").await, "running");
+
+    page.record_status("acted", "redis").await;
+    page.click("acted", "redis", "restart").await;
+    page.status_is("acted", "redis", "restarting").await;
+    page.status_is("acted", "redis", "running").await;
+    path.stack.serves("redis").await;
+    path.end().await;
+}
+
+#[tokio::test]
+async fn log_lines_come_in_order_within_a_second_of_their_printing() {
+    let Some(path) = Path::stand("logged").await else { return };
+    let page = path.open("/").await;
+    page.all_run("logged", SERVICES.len()).await;
+    page.follow_log_link("logged", "chatty").await;
+
+    let lines = page.next_log_lines(25).await;
+    let numbers: Vec<u64> = lines.iter().filter_map(|(text, _)| number(text)).collect();
+    let expected: Vec<u64> = (0..25).map(|step| numbers[0] + step).collect();
+    assert_eq!(numbers[..25], expected, "each line once, none missing");
+
+    let mut delays: Vec<_> = lines.iter().map(|(_, milliseconds)| *milliseconds).collect();
+    delays.sort_by(f64::total_cmp);
+    let (median, longest) = (delays[delays.len() / 2], delays[delays.len() - 1]);
+    println!("printed → in the page: median {median} ms, longest {longest} ms");
+    assert!(median < 1_000.0, "{delays:?}");
+    path.browser.screenshot("log").await;
+    path.end().await;
+}
+
+#[tokio::test]
+async fn a_killed_server_comes_back_without_a_reload() {
+    let Some(mut path) = Path::stand("cut").await else { return };
+    let page = Page::open(&path.browser, &path.server.url("/")).await;
+    page.all_run("cut", SERVICES.len()).await;
+    page.mark().await;
+    page.record("badge", "#connection", "data-color").await;
+
+    path.server.kill();
+    page.badge_is("yellow", "reconnecting").await;
+    // What happens meanwhile must be on the cards afterwards.
+    path.stack.stop("redis").await;
+    path.server.start_again().await;
+    page.badge_is("green", "live").await;
+    page.status_is("cut", "redis", "stopped").await;
+    let running = page.statuses("cut").await.into_iter().filter(|(_, status)| status == "running");
+    assert_eq!(running.count(), SERVICES.len() - 1);
+    let colors = page.recorded("badge").await;
+    assert_eq!(colors.first().map(String::as_str), Some("green"));
+    assert_eq!(colors.get(1).map(String::as_str), Some("yellow"));
+    assert!(page.is_marked().await, "the page was not reloaded");
+    path.end().await;
+}
+
+fn number(line: &str) -> Option<u64> {
+    line.rsplit(' ').next()?.parse().ok()
+}
