@@ -134,6 +134,11 @@ impl ScriptedEngine {
         });
     }
 
+    /// Breaks all event streams that are open now.
+    pub fn cut_events(&self) {
+        self.world.change(|state| state.event_cuts += 1);
+    }
+
     /// Breaks all event streams that are open now by a frame that nobody can read.
     pub fn spoil_events(&self) {
         self.world.change(|state| state.event_spoils += 1);

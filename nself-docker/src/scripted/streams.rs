@@ -42,12 +42,12 @@ fn looking<T: Send + 'static>(
 
 pub(super) fn events(world: Arc<World>, since: NanoTimestamp) -> Frames<EngineEvent> {
     let mut position = world.read(|state| state.events.first(|event| event.time >= since));
-    let opened = world.read(|state| state.event_spoils);
+    let (cuts, spoils) = world.read(|state| (state.event_cuts, state.event_spoils));
     looking(world, move |state| {
-        if state.fault.is_some() {
+        if state.fault.is_some() || state.event_cuts != cuts {
             return Next::Break(broken());
         }
-        if state.event_spoils != opened {
+        if state.event_spoils != spoils {
             return Next::Break(EngineError::Unreadable { message: "spoilt".to_owned() });
         }
         let Some((number, event)) = state.events.from(position) else { return Next::Wait };
