@@ -158,7 +158,9 @@ impl<'a> Page<'a> {
             new MutationObserver(() => each((text, time) => fresh.push([text, Date.now() - time])))
               .observe(document.querySelector('#log'),
                 { subtree: true, childList: true, attributes: true, characterData: true });";
-        self.browser.wait_until("the log", PATIENCE, "document.querySelector('#log')").await;
+        // What was printed before the page came is history: it must stand there before counting begins.
+        let history = "document.querySelector('#log .log-line')";
+        self.browser.wait_until("the log's history", PATIENCE, history).await;
         self.browser.run(start).await;
         let expression = format!("window.freshLines.length >= {count} ? window.freshLines : null");
         let what = format!("{count} more log lines");
