@@ -12,7 +12,8 @@ use clap::Parser;
 #[command(name = "nself-admin", version, about, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Where to serve the page; only loopback addresses, since there is no sign-in yet
-    #[arg(long, value_name = "ADDR", env = "NSELF_LISTEN", default_value = "127.0.0.1:3021")]
+    #[arg(long, value_name = "ADDR", env = "NSELF_LISTEN", default_value = "127.0.0.1:3021",
+        value_parser = address)]
     pub(crate) listen: SocketAddr,
 
     /// The engine: unix:///path, tcp://host:port; default: DOCKER_HOST, the Docker context, then the
@@ -33,6 +34,10 @@ pub(crate) struct Cli {
     pub(crate) state_dir: Option<PathBuf>,
 }
 
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:3021 or [::1]:3021")
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -49,5 +54,11 @@ mod tests {
         let cli = Cli::try_parse_from(["nself-admin"]).unwrap();
         assert_eq!(cli.listen, "127.0.0.1:3021".parse().unwrap());
         assert!(!cli.demo);
+    }
+
+    #[test]
+    fn a_bad_address_is_refused_with_the_mend() {
+        let error = Cli::try_parse_from(["nself-admin", "--listen", "localhost"]).unwrap_err();
+        assert!(error.to_string().contains("such as 127.0.0.1:3021"), "{error}");
     }
 }

@@ -82,7 +82,7 @@ impl Program {
         let hub = Hub::new();
         let (engine, source): (Arc<dyn Engine>, String) = if demo {
             let start = hub.clock().timestamp().into();
-            (Arc::new(ScriptedEngine::demo(start, DEMO_SEED)), "a scripted stack (demo)".to_owned())
+            (Arc::new(ScriptedEngine::demo(start, DEMO_SEED)), "no socket, for the demo".to_owned())
         } else {
             let engine = DockerEngine::new(docker_host.as_deref())?;
             let address = engine.address();

@@ -270,7 +270,9 @@ impl Following {
         if self.run.is_some() || self.position.last().is_some() {
             let text = match phase.restarts.saturating_sub(self.restarts) {
                 0 | 1 => "restarted".to_owned(),
-                times => format!("restarted {times}× in {} s", self.marked_at.elapsed().as_secs()),
+                times => {
+                    format!("restarted {times}× in {} s", self.marked_at.elapsed().as_secs().max(1))
+                }
             };
             self.mark(Marker::Restarted, text);
         }

@@ -125,6 +125,20 @@ impl ScriptedEngine {
         self.world.change(|state| state.log_cuts += 1);
     }
 
+    /// Silences the log streams that follow, without ending them; those that are opened later too,
+    /// until it is taken back.
+    pub fn mute_logs(&self, mute: bool) {
+        self.world.change(|state| {
+            state.mutes += u64::from(mute);
+            state.mutes_new = mute;
+        });
+    }
+
+    /// Breaks all event streams that are open now.
+    pub fn cut_events(&self) {
+        self.world.change(|state| state.event_cuts += 1);
+    }
+
     /// Breaks all event streams that are open now by a frame that nobody can read.
     pub fn spoil_events(&self) {
         self.world.change(|state| state.event_spoils += 1);

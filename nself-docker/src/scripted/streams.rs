@@ -42,12 +42,12 @@ fn looking<T: Send + 'static>(
 
 pub(super) fn events(world: Arc<World>, since: NanoTimestamp) -> Frames<EngineEvent> {
     let mut position = world.read(|state| state.events.first(|event| event.time >= since));
-    let opened = world.read(|state| state.event_spoils);
+    let (cuts, spoils) = world.read(|state| (state.event_cuts, state.event_spoils));
     looking(world, move |state| {
-        if state.fault.is_some() {
+        if state.fault.is_some() || state.event_cuts != cuts {
             return Next::Break(broken());
         }
-        if state.event_spoils != opened {
+        if state.event_spoils != spoils {
             return Next::Break(EngineError::Unreadable { message: "spoilt".to_owned() });
         }
         let Some((number, event)) = state.events.from(position) else { return Next::Wait };
@@ -75,10 +75,19 @@ pub(super) fn logs(world: Arc<World>, id: String, query: LogQuery) -> Frames<Log
             let since = query.since_unix_seconds;
             let first = actor.log.first(|entry| entry.time.unix_seconds() >= since);
             let position = first.max(actor.log.end().saturating_sub(query.tail.into()));
-            Reading { position, end: actor.log.end(), run: actor.run, cuts: state.log_cuts }
+            Reading {
+                position,
+                end: actor.log.end(),
+                run: actor.run,
+                cuts: state.log_cuts,
+                mutes: state.mutes,
+            }
         });
         if reading.cuts != state.log_cuts && query.follow {
             return Next::Break(broken());
+        }
+        if query.follow && (state.mutes_new || reading.mutes != state.mutes) {
+            return Next::Wait;
         }
         // The follow of a process ends with it; words that come at the very end are lost to it.
         let over =
@@ -100,6 +109,7 @@ struct Reading {
     end: u64,
     run: u64,
     cuts: u64,
+    mutes: u64,
 }
 
 pub(super) fn stats(world: Arc<World>, id: String) -> Frames<StatsFrame> {

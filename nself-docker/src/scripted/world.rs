@@ -32,7 +32,11 @@ pub(super) struct State {
     pub(super) loses_events: bool,
     /// How often streams were broken: those that are older than the last time are.
     pub(super) log_cuts: u64,
+    pub(super) event_cuts: u64,
     pub(super) event_spoils: u64,
+    /// How often log streams fell silent: those that are older than the last time stay so.
+    pub(super) mutes: u64,
+    pub(super) mutes_new: bool,
     last_time: i128,
 }
 
@@ -45,7 +49,10 @@ impl World {
             refusal: None,
             loses_events: false,
             log_cuts: 0,
+            event_cuts: 0,
             event_spoils: 0,
+            mutes: 0,
+            mutes_new: false,
             last_time: 0,
         };
         Self {

@@ -67,6 +67,31 @@ async fn events_go_on_after_one_that_nobody_can_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_that_nobody_can_read_is_made_up_for_by_a_list() {
+    let stage = Stage::with_web().await;
+    let mut shop = stage.read("shop");
+    shop.during(Duration::from_secs(1)).await;
+    stage.engine.lose_events(true);
+    stage.engine.exit(WEB, 1);
+    stage.engine.spoil_events();
+    shop.during(Duration::from_secs(2)).await;
+    assert_eq!(shop.all("service:status", "status"), ["running", "failed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_breaks_while_the_engine_answers_is_no_news() {
+    let stage = Stage::with_web().await;
+    let (mut system, mut shop) = (stage.read("system"), stage.read("shop"));
+    system.during(Duration::from_secs(1)).await;
+    stage.engine.cut_events();
+    system.during(Duration::from_secs(5)).await;
+    assert_eq!(system.all(ENGINE, "status"), ["online"]);
+    stage.engine.exit(WEB, 1);
+    shop.during(Duration::from_secs(2)).await;
+    assert_eq!(shop.all("service:status", "status"), ["running", "failed"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_first_list_counts_as_tried_when_there_is_no_engine() {
     let engine = engine();
     engine.go_offline(EngineError::SocketMissing { address: "unix:///nowhere.sock".into() });

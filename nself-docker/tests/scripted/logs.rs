@@ -168,6 +168,23 @@ async fn a_log_that_cannot_be_read_says_so_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_fell_silent_is_opened_again_and_a_quiet_one_is_left_alone() {
+    let stage = Stage::with_web().await;
+    let mut reader = stage.read("shop");
+    reader.during(Duration::from_secs(1)).await;
+    stage.print("one");
+    // Between two doubts, which come every minute of silence.
+    reader.during(Duration::from_secs(330)).await;
+    stage.engine.mute_logs(true);
+    stage.print("two");
+    stage.engine.mute_logs(false);
+    reader.during(Duration::from_secs(10)).await;
+    assert_eq!(reader.log(), ["one"]);
+    reader.during(Duration::from_mins(1)).await;
+    assert_eq!(reader.log(), ["one", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reader_who_comes_back_within_the_hour_misses_nothing() {
     let stage = Stage::with_web().await;
     let mut reader = stage.read("shop");
