@@ -174,14 +174,17 @@ impl Access {
         self
     }
 
-    pub(crate) fn authenticate(
-        &self,
-        token: String,
-    ) -> BoxFuture<'static, Result<Identity, AuthError>> {
+    /// Whose token that is.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`]: it does not say.
+    pub fn authenticate(&self, token: String) -> BoxFuture<'static, Result<Identity, AuthError>> {
         self.authenticator.authenticate(token)
     }
 
-    pub(crate) fn may_read(&self, identity: &Identity, room: &RoomName) -> bool {
+    /// Whether that room may be read.
+    pub fn may_read(&self, identity: &Identity, room: &RoomName) -> bool {
         self.authorizer.may_read(identity, room)
     }
 }

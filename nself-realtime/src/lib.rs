@@ -39,6 +39,11 @@
 //! Without features there is no tokio: events, rooms, the [`Hub`] and [`Peer`], a connection without
 //! I/O.
 
+#![cfg_attr(
+    not(feature = "server"),
+    expect(dead_code, reason = "what only a server drives: streams, polls")
+)]
+
 pub mod auth;
 pub mod broker;
 pub mod clock;

@@ -58,7 +58,6 @@ pub enum EmitError {
 pub struct Emitter {
     hub: Hub,
     // An emitter keeps its room, a log does not.
-    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "held, not used"))]
     room: Arc<Room>,
     log: Log,
 }

@@ -14,6 +14,7 @@ mod sessions;
 mod tests;
 
 use std::collections::HashMap;
+#[cfg(feature = "server")]
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::future::poll_fn;
@@ -188,6 +189,7 @@ impl Hub {
     }
 
     /// A room for one stream to one reader, of which nobody is told; `None` if its name is taken.
+    #[cfg(feature = "server")]
     pub(crate) fn open_flow_room(&self, name: &RoomName) -> Option<Arc<Room>> {
         let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
         let Entry::Vacant(place) = rooms.entry(name.clone()) else { return None };
@@ -197,6 +199,7 @@ impl Hub {
     }
 
     /// Ends the room of a stream.
+    #[cfg(feature = "server")]
     pub(crate) fn close_flow_room(&self, room: &Arc<Room>, name: &RoomName) {
         let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
         if rooms.get(name).is_some_and(|known| Arc::ptr_eq(known, room)) {
@@ -233,8 +236,10 @@ impl Hub {
         &self.shared.counters
     }
 
-    /// Tells what changed in who is here, if it is time to. Returns when to call it again at the latest.
-    pub(crate) fn tell_presence(&self, now: Instant) -> Option<Instant> {
+    /// Tells `system` what changed in who is here, if it is time to, and returns when to call this again
+    /// at the latest. A [`Server`](crate::Server) does so by itself; who drives [`Peer`]s without one
+    /// calls it then, and after each change.
+    pub fn tell_presence(&self, now: Instant) -> Option<Instant> {
         let (events, deadline) = {
             let mut book = self.presence();
             (book.poll(now), book.deadline())
@@ -248,12 +253,16 @@ impl Hub {
     }
 
     /// How often who is here has changed.
-    pub(crate) fn presence_changes(&self) -> u64 {
+    pub fn presence_changes(&self) -> u64 {
         self.shared.presence_changes.count()
     }
 
     /// Returns when who is here has changed since the `seen`-th time.
-    pub(crate) async fn presence_changed(&self, seen: u64) {
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped at any time.
+    pub async fn presence_changed(&self, seen: u64) {
         poll_fn(|context| self.shared.presence_changes.poll_changed(seen, context.waker())).await;
     }
 
