@@ -54,6 +54,7 @@ mod backoff;
 mod engine;
 mod inventory;
 mod logs;
+mod scripted;
 mod stats;
 mod supervisor;
 mod text;
@@ -65,4 +66,5 @@ pub use self::engine::{
     EngineEvent, Frames, LogFrame, LogPipe, LogQuery, MemoryUsage, StatsFrame, Version,
 };
 pub use self::inventory::room_of_project;
+pub use self::scripted::{ScriptedEngine, Usage};
 pub use self::supervisor::{Docker, DockerConfig};

@@ -41,6 +41,13 @@
 //! Without features there is no tokio: events, rooms, the [`Hub`] and [`Peer`], a connection without
 //! I/O.
 
+#![cfg_attr(
+    not(feature = "server"),
+    expect(dead_code, reason = "what only a server drives: streams, polls")
+)]
+
+pub mod auth;
+pub mod broker;
 pub mod clock;
 mod cursor;
 pub mod event;
@@ -50,6 +57,8 @@ mod proto;
 mod room;
 #[cfg(feature = "server")]
 mod server;
+mod signal;
+pub mod stats;
 mod timestamp;
 #[cfg(feature = "server")]
 pub mod transport;
@@ -57,11 +66,12 @@ pub mod transport;
 pub use self::cursor::{Cursor, Epoch, MAX_SEQ, ParseCursorError};
 pub use self::event::{Delivery, Event, InvalidPayload, Payload, RawEvent, Retention};
 pub use self::hub::{
-    Demand, EmitError, Emitter, Hub, MAX_EVENT_BYTES, Peer, Randomness, SystemRandomness, Transmit,
+    Demand, EmitError, Emitter, Hub, HubBuilder, MAX_EVENT_BYTES, Peer, Randomness,
+    SystemRandomness, Transmit,
 };
 pub use self::name::{EventType, Name, NameError, RoomName};
 pub use self::proto::{CloseCode, ErrorCode, Pacing, SessionConfig};
 pub use self::room::Filter;
 #[cfg(feature = "server")]
-pub use self::server::Server;
+pub use self::server::{FlowStream, Server, StreamError};
 pub use self::timestamp::{NanoTimestamp, ParseTimestampError, Timestamp};

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use futures::FutureExt;
+use nself_realtime::auth::Identity;
 use nself_realtime::event::{LogLine, LogsStream, ServiceState, ServiceStatus, Source};
 use nself_realtime::transport::poll::{PollError, PollRequest};
 use nself_realtime::{Emitter, Hub, Name, NanoTimestamp, RoomName, Server, SessionConfig};
@@ -42,7 +43,8 @@ fn request(body: &Value) -> PollRequest {
 }
 
 async fn rooms(server: &Server, body: &Value) -> Vec<Value> {
-    let answer = server.poll(request(body)).await.unwrap();
+    let guest = Identity::guest();
+    let answer = server.poll(&guest, request(body)).await.unwrap();
     let mut answer: Value = serde_json::from_slice(&answer).unwrap();
     answer["rooms"].as_array_mut().unwrap().drain(..).collect()
 }
@@ -189,14 +191,16 @@ async fn a_gap_ends_where_the_answer_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_room_that_is_not_there_or_closes_is_named() {
+    let guest = Identity::guest();
     let (server, _shop) = server();
     let since = cursor(&server).await;
     let unknown = PollError::UnknownRoom { room: RoomName::new("nowhere").unwrap() };
     let both = json!({"subscriptions": [{"room": "shop"}, {"room": "nowhere"}]});
-    assert_eq!(server.poll(request(&both)).await, Err(unknown.clone()));
+    assert_eq!(server.poll(&guest, request(&both)).await, Err(unknown.clone()));
     assert_eq!(unknown.code().as_str(), "unknown_room");
     let room = RoomName::new("shop").unwrap();
-    let ask = server.poll(request(&json!({"subscriptions": [{"room": "shop", "since": since}]})));
+    let ask =
+        server.poll(&guest, request(&json!({"subscriptions": [{"room": "shop", "since": since}]})));
     let close = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         server.hub().close_room(&room);
@@ -223,11 +227,12 @@ async fn a_server_that_drains_answers_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_is_demand_while_it_waits_and_nothing_once_it_is_dropped() {
+    let guest = Identity::guest();
     let (server, _shop) = server();
     let since = cursor(&server).await;
     let (demand, room) = (server.hub().demand(), RoomName::new("shop").unwrap());
     let mut ask = Box::pin(
-        server.poll(request(&json!({"subscriptions": [{"room": "shop", "since": since}]}))),
+        server.poll(&guest, request(&json!({"subscriptions": [{"room": "shop", "since": since}]}))),
     );
     assert!(ask.as_mut().now_or_never().is_none());
     assert!(demand.wants::<LogsStream>(&room, "web"));

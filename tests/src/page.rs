@@ -32,20 +32,19 @@ impl<'a> Page<'a> {
 
     /// The text of an element, as a reader sees it: empty if it is hidden.
     pub async fn text(&self, selector: &str) -> String {
-        let script = format!("return document.querySelector({selector:?})?.innerText ?? ''");
-        self.browser.run(&script).await.as_str().unwrap_or_default().trim().to_owned()
+        let script = format!("return {}", visible_text(selector));
+        self.browser.run(&script).await.as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits until an element shows text, and gives it.
     pub async fn shows(&self, selector: &str) -> String {
-        let expression = format!("document.querySelector({selector:?})?.innerText.trim()");
-        let shown = self.browser.wait_until(selector, PATIENCE, &expression).await;
+        let shown = self.browser.wait_until(selector, PATIENCE, &visible_text(selector)).await;
         shown.as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits until an element shows nothing.
     pub async fn hides(&self, selector: &str) {
-        let expression = format!("!document.querySelector({selector:?})?.innerText.trim()");
+        let expression = format!("!{}", visible_text(selector));
         self.browser.wait_until(&format!("{selector} to be hidden"), PATIENCE, &expression).await;
     }
 
@@ -87,13 +86,15 @@ impl<'a> Page<'a> {
     /// Waits for a measured value on a card (`.cpu` in percent, `.memory` in bytes) above `least`.
     pub async fn measures(&self, project: &str, service: &str, field: &str, least: f64) -> f64 {
         let selector = format!("{} {field}[data-value]", card(project, service));
+        // In brackets: a measured 0 is a value, too.
         let expression = format!(
-            "(value => value > {least} ? value : null)\
+            "(value => value > {least} ? [value] : null)\
              (Number(document.querySelector({selector:?})?.dataset.value))"
         );
         let what = format!("{field} of {service} above {least}");
-        let value = self.browser.wait_until(&what, PATIENCE, &expression).await;
-        value.as_f64().expect("a measured value is a number")
+        let measured = self.browser.wait_until(&what, PATIENCE, &expression).await;
+        let [value] = serde_json::from_value(measured).expect("a measured value is a number");
+        value
     }
 
     /// Clicks an action's button on a card, once it can be clicked.
@@ -157,7 +158,9 @@ impl<'a> Page<'a> {
             new MutationObserver(() => each((text, time) => fresh.push([text, Date.now() - time])))
               .observe(document.querySelector('#log'),
                 { subtree: true, childList: true, attributes: true, characterData: true });";
-        self.browser.wait_until("the log", PATIENCE, "document.querySelector('#log')").await;
+        // What was printed before the page came is history: it must stand there before counting begins.
+        let history = "document.querySelector('#log .log-line')";
+        self.browser.wait_until("the log's history", PATIENCE, history).await;
         self.browser.run(start).await;
         let expression = format!("window.freshLines.length >= {count} ? window.freshLines : null");
         let what = format!("{count} more log lines");
@@ -181,6 +184,14 @@ impl<'a> Page<'a> {
     pub async fn is_marked(&self) -> bool {
         self.browser.run("return window.notReloaded === true").await == Value::Bool(true)
     }
+}
+
+/// An expression for what an element shows. `innerText` alone would tell the text of a hidden one too.
+fn visible_text(selector: &str) -> String {
+    format!(
+        "(element => element?.checkVisibility() ? element.innerText.trim() : '')\
+         (document.querySelector({selector:?}))"
+    )
 }
 
 fn cards(project: &str) -> String {

@@ -15,6 +15,8 @@ pub struct Process {
     child: Child,
     name: String,
     log: PathBuf,
+    /// Whether the test has seen it end.
+    awaited: bool,
 }
 
 impl Process {
@@ -29,7 +31,7 @@ impl Process {
             .stderr(second)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
-        Self { child, name: name.to_owned(), log }
+        Self { child, name: name.to_owned(), log, awaited: false }
     }
 
     /// What it has printed so far, on both streams.
@@ -60,13 +62,15 @@ impl Process {
     /// Waits until the process has ended by itself.
     pub async fn ended(&mut self) -> ExitStatus {
         let what = format!("{} to end", self.name);
-        wait::until(&what, Duration::from_secs(30), async || {
+        let status = wait::until(&what, Duration::from_secs(30), async || {
             self.child
                 .try_wait()
                 .expect("the process can be asked")
                 .ok_or_else(|| format!("it has printed:\n{}", self.printed()))
         })
-        .await
+        .await;
+        self.awaited = true;
+        status
     }
 
     /// Asks the process to end (SIGTERM) and waits until it has.
@@ -81,14 +85,16 @@ impl Process {
     pub fn kill(&mut self) {
         self.child.kill().expect("the process can be killed");
         self.child.wait().expect("a killed process ends");
+        self.awaited = true;
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // One that has ended already needs no kill.
-        if matches!(self.child.try_wait(), Ok(None)) {
-            self.kill();
+        match self.child.try_wait().expect("the process can be asked") {
+            None => self.kill(),
+            Some(_) if self.awaited => {}
+            Some(status) => println!("{} had ended before its test: {status}", self.name),
         }
     }
 }

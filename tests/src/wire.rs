@@ -51,12 +51,19 @@ async fn exchange(port: u16, request: &str) -> Answer {
     loop {
         let count = socket.read_buf(&mut received).await.expect("the server answers");
         let text = String::from_utf8_lossy(&received);
-        // An upgraded connection stays open: its head is the whole answer.
-        let upgraded = text.starts_with("HTTP/1.1 101") && text.contains("\r\n\r\n");
-        if count == 0 || upgraded {
+        if count == 0 || is_whole(&text) {
             return parse(&text);
         }
     }
+}
+
+/// Whether all is there without waiting for the connection's end: an upgraded one stays open, and a
+/// refused upgrade may.
+fn is_whole(text: &str) -> bool {
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let answer = parse(&format!("{head}\r\n\r\n"));
+    let length = answer.header("Content-Length").and_then(|length| length.parse().ok());
+    answer.status == 101 || length.is_some_and(|length: usize| body.len() >= length)
 }
 
 fn parse(text: &str) -> Answer {

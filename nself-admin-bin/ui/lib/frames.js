@@ -57,7 +57,7 @@ export function parseFrame(text) {
     demand(frame, 'batch', { room: 'string', events: 'events' });
     return { type: 'event', room: frame.room, events: frame.events };
   }
-  const shape = SHAPES[frame.type];
+  const shape = Object.hasOwn(SHAPES, frame.type) ? SHAPES[frame.type] : undefined;
   if (shape === undefined) {
     return undefined;
   }

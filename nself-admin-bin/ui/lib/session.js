@@ -5,13 +5,13 @@
 
 import { Backoff } from './backoff.js';
 import { adviceOf } from './close_code.js';
-import { hello, parseFrame, ping, pong, subscribe, unsubscribe, InvalidFrame } from './frames.js';
-import { RoomReader } from './room_reader.js';
+import { hello, parseFrame, ping, pong, InvalidFrame } from './frames.js';
+import { Subscriptions } from './subscriptions.js';
 import { Timers } from './timers.js';
 
-/** @import { Delivery, Request } from './room_reader.js' */
 /** @import { Filter } from './filter.js' */
-/** @import { ErrorData, ErrorFrame, Event, Identity, ServerFrame, WelcomeFrame } from './frames.js' */
+/** @import { ErrorFrame, Identity, ServerFrame, WelcomeFrame } from './frames.js' */
+/** @import { RoomEvent } from './subscriptions.js' */
 
 /**
  * `attempt` is the number of the next attempt since the connection was lost; without `nextAttemptAt` one is being
@@ -19,11 +19,9 @@ import { Timers } from './timers.js';
  * @typedef {{name: 'connecting'} | {name: 'live'} | {name: 'closed', reason: string}
  *   | {name: 'reconnecting' | 'unreachable', attempt: number, nextAttemptAt: number | undefined}} State
  * @typedef {{kind: 'connect'} | {kind: 'disconnect'} | {kind: 'send', text: string}} Action
- * @typedef {Delivery | {kind: 'state', state: State} | {kind: 'welcome', identity: Identity}
- *   | {kind: 'closed', room: string} | {kind: 'error', error: ErrorData}
+ * @typedef {RoomEvent | {kind: 'state', state: State} | {kind: 'welcome', identity: Identity}
  *   | {kind: 'pong', serverTime: string, roundTripMs: number}} SessionEvent
  * @typedef {'connect' | 'retry' | 'away' | 'silence' | 'healthy' | 'ping' | 'probe' | 'delayed'} Timer
- * @typedef {Request & {room: string}} PendingRequest
  */
 
 export class ClientSession {
@@ -33,14 +31,9 @@ export class ClientSession {
   #socket = 'none';
   /** @type {Backoff} */
   #backoff;
+  #subscriptions;
   /** @type {Timers<Timer>} */
   #timers = new Timers();
-  /** @type {Map<string, RoomReader>} */
-  #readers = new Map();
-  /** @type {Map<number, PendingRequest>} subscribes that wait for an answer */
-  #requests = new Map();
-  /** @type {PendingRequest[]} subscribes that the server asked to send again later */
-  #delayed = [];
   /** @type {Map<number, number>} when each ping was sent */
   #pings = new Map();
   /** @type {Action[]} */
@@ -58,6 +51,11 @@ export class ClientSession {
   constructor({ identity, random }) {
     this.identity = identity;
     this.#backoff = new Backoff(random);
+    this.#subscriptions = new Subscriptions({
+      nextId: () => this.#nextId(),
+      send: (text) => this.#send(text),
+      tell: (event) => this.#events.push(event),
+    });
   }
 
   get state() {
@@ -81,21 +79,7 @@ export class ClientSession {
    * @param {readonly Filter[]} filters
    */
   read(room, filters) {
-    const reader = this.#readers.get(room) ?? new RoomReader(room);
-    const { added, removed } = reader.want(filters);
-    if (filters.length === 0) {
-      this.#readers.delete(room);
-    } else {
-      this.#readers.set(room, reader);
-    }
-    if (!this.#isOpen()) {
-      return;
-    }
-    if (reader.phase === 'asked' || reader.phase === 'reading') {
-      this.#change(reader, added, removed, filters.length === 0);
-    } else if (reader.phase !== 'unknown' && filters.length > 0) {
-      this.#restore(reader);
-    }
+    this.#subscriptions.read(room, filters);
   }
 
   /** @param {number} now */
@@ -105,9 +89,7 @@ export class ClientSession {
     if (this.identity !== undefined) {
       this.#send(hello(this.identity));
     }
-    for (const reader of this.#readers.values()) {
-      this.#restore(reader);
-    }
+    this.#subscriptions.handleOpen();
   }
 
   /**
@@ -195,7 +177,7 @@ export class ClientSession {
       case 'away':
         return this.#setState(this.#awayState('unreachable'));
       case 'delayed':
-        return this.#sendDelayed();
+        return this.#subscriptions.sendDelayed();
       case 'connect':
       case 'silence':
       case 'probe':
@@ -222,40 +204,7 @@ export class ClientSession {
       case 'error':
         return this.#handleError(frame, now);
       default:
-        return this.#handleRoomFrame(frame);
-    }
-  }
-
-  /** @param {Exclude<ServerFrame, {type: 'welcome' | 'heartbeat' | 'pong' | 'closing' | 'error'}>} frame */
-  #handleRoomFrame(frame) {
-    const reader = this.#readers.get(frame.room);
-    if (reader === undefined) {
-      return;
-    }
-    switch (frame.type) {
-      case 'event':
-        return this.#deliver(reader.handleEvents(frame.events));
-      case 'subscribed': {
-        const request = frame.id === undefined ? undefined : this.#requests.get(frame.id);
-        if (frame.id === undefined || request !== undefined) {
-          this.#requests.delete(frame.id ?? 0);
-          reader.handleSubscribed(frame, request?.filters);
-        }
-        return;
-      }
-      case 'snapshot':
-        return reader.handleSnapshot(frame);
-      case 'ready':
-        return this.#deliver(reader.handleReady(frame));
-      case 'cursor':
-        return this.#deliver(reader.handleCursor(frame.data.cursor));
-      case 'gap':
-        return reader.handleGap(frame.data);
-      case 'unsubscribed':
-        if (frame.id === undefined) {
-          reader.handleUnknown();
-          this.#events.push({ kind: 'closed', room: frame.room });
-        }
+        return this.#subscriptions.handleFrame(frame);
     }
   }
 
@@ -294,98 +243,11 @@ export class ClientSession {
    * @param {ErrorFrame} frame
    * @param {number} now
    */
-  #handleError({ id, data }, now) {
-    const request = this.#requests.get(id ?? 0);
-    this.#requests.delete(id ?? 0);
-    const reader = request && this.#readers.get(request.room);
-    if (request !== undefined && data.code === 'rate_limited') {
-      this.#delayed.push(request);
-      this.#timers.set('delayed', now + (data.retryAfterMs ?? RATE_LIMITED_MS));
-    } else if (reader !== undefined && data.code === 'unknown_room') {
-      reader.handleUnknown();
-    } else {
-      reader?.handleRefused();
-      this.#events.push({ kind: 'error', error: data });
+  #handleError(frame, now) {
+    const waitMs = this.#subscriptions.handleError(frame);
+    if (waitMs !== undefined) {
+      this.#timers.set('delayed', now + waitMs);
     }
-  }
-
-  /** @param {Delivery[]} deliveries */
-  #deliver(deliveries) {
-    for (const delivery of deliveries) {
-      this.#events.push(delivery);
-      if (delivery.kind !== 'gap' && delivery.room === SYSTEM) {
-        this.#noteRooms(delivery.events);
-      }
-    }
-  }
-
-  /** @param {Event[]} events */
-  #noteRooms(events) {
-    for (const { type, data } of events) {
-      const reader = type === 'room:status' && data.state === 'open' && this.#readers.get(data.room);
-      if (reader && reader.phase === 'unknown') {
-        this.#restore(reader);
-      }
-    }
-  }
-
-  #sendDelayed() {
-    for (const { room, filters, since } of this.#delayed.splice(0)) {
-      const reader = this.#readers.get(room);
-      const wanted = filters.filter((filter) => reader?.wants(filter));
-      if (reader !== undefined && wanted.length > 0) {
-        this.#subscribe(reader, { filters: wanted, since });
-      }
-    }
-  }
-
-  /** @param {RoomReader} reader */
-  #restore(reader) {
-    for (const request of reader.restore()) {
-      this.#subscribe(reader, request);
-    }
-  }
-
-  /**
-   * @param {RoomReader} reader
-   * @param {Filter[]} added
-   * @param {Filter[]} removed
-   * @param {boolean} whole nothing of the room is wanted any more
-   */
-  #change(reader, added, removed, whole) {
-    if (whole) {
-      this.#forget(reader.room);
-      this.#send(unsubscribe(this.#nextId(), reader.room));
-      return;
-    }
-    // What is added comes first: the room is never without a filter, so its reading goes on.
-    if (added.length > 0) {
-      this.#subscribe(reader, { filters: added, since: undefined });
-    }
-    for (const filter of removed) {
-      this.#send(unsubscribe(this.#nextId(), reader.room, filter));
-    }
-  }
-
-  /**
-   * @param {RoomReader} reader
-   * @param {Request} request
-   */
-  #subscribe(reader, { filters, since }) {
-    const id = this.#nextId();
-    this.#requests.set(id, { room: reader.room, filters, since });
-    reader.handleAsked();
-    this.#send(subscribe(id, reader.room, filters, since));
-  }
-
-  /** @param {string} room */
-  #forget(room) {
-    for (const [id, request] of this.#requests) {
-      if (request.room === room) {
-        this.#requests.delete(id);
-      }
-    }
-    this.#delayed = this.#delayed.filter((request) => request.room !== room);
   }
 
   /** @param {number} now */
@@ -425,14 +287,10 @@ export class ClientSession {
 
   #disconnected() {
     this.#socket = 'none';
-    this.#requests.clear();
-    this.#delayed = [];
+    this.#subscriptions.handleLost();
     this.#pings.clear();
     this.#pingsSent = 0;
     this.#timers.clear('connect', 'silence', 'healthy', 'ping', 'probe', 'delayed');
-    for (const reader of this.#readers.values()) {
-      reader.handleLost();
-    }
   }
 
   /** @param {number} now */
@@ -463,22 +321,16 @@ export class ClientSession {
     this.#actions.push({ kind: 'send', text });
   }
 
-  #isOpen() {
-    return this.#socket === 'open' || this.#socket === 'welcomed';
-  }
-
   #nextId() {
     this.#lastId += 1;
     return this.#lastId;
   }
 }
 
-const SYSTEM = 'system';
 const CONNECT_MS = 5_000;
 const AWAY_MS = 5_000;
 const HEALTHY_MS = 10_000;
 const PROBE_MS = 5_000;
-const RATE_LIMITED_MS = 1_000;
 // Until `welcome` tells: 30 s to the heartbeat and 10 s for the answer.
 const DEFAULT_SILENCE_MS = 40_000;
 // A few pings at once tell the clocks apart; then one a minute follows their drift.

@@ -2,15 +2,16 @@
 // stores hold.
 
 import { ServiceCard } from './dashboard_card.js';
-import { h, setAttribute, setText, view } from '../lib/view/dom.js';
+import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { formatDuration } from '../lib/view/format.js';
 import { STATUS } from '../lib/view/status.js';
+import { view } from '../lib/view/view.js';
 
 /** @import { Context, Page } from '../app.js' */
 /** @import { Room } from '../lib/stores/rooms.js' */
 /** @import { ServiceStatus } from '../lib/stores/service_status.js' */
 
-const FILTERS = [{ types: ['service:status'] }, { types: ['docker:stats'], tail: 1 }];
+const FILTERS = [{ types: ['service:status'] }, { types: ['docker:stats'], tail: 60 }];
 const SKELETONS = 3;
 
 /**

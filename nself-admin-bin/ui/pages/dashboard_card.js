@@ -140,10 +140,11 @@ export class ServiceCard {
     const current = last !== undefined && (stale || now - last.at < STALE_MS + SLACK_MS) ? last : undefined;
     const shown = up ? current : undefined;
     this.#cpu.draw(shown?.cpu, formatPercent(shown?.cpu), points.map(({ at, cpu }) => ({ at, value: cpu })));
-    const limit = shown?.memoryLimit === undefined ? '' : ` of ${formatBytes(shown.memoryLimit)}`;
+    const limit = shown?.memoryLimit;
+    setText(this.#memory.label, limit === undefined ? 'Memory' : `Memory of ${formatBytes(limit)}`);
     this.#memory.draw(
       shown?.memory,
-      formatBytes(shown?.memory) + limit,
+      formatBytes(shown?.memory),
       points.map(({ at, memory }) => ({ at, value: memory })),
     );
   }
@@ -177,15 +178,17 @@ export class ServiceCard {
 const SLACK_MS = 1_000;
 
 /**
- * @param {string} label
+ * @param {string} title
  * @param {string} name
  * @param {number} least
  */
-function metric(label, name, least) {
+function metric(title, name, least) {
+  const label = h('p', { class: 'metric-label' }, title);
   const text = h('p', { class: name });
   const line = sparkline({ width: KEPT_POINTS, least, holeMs: STALE_MS });
   return {
-    element: h('div', { class: 'metric' }, h('p', { class: 'metric-label' }, label), text, line.element),
+    label,
+    element: h('div', { class: 'metric' }, label, text, line.element),
     /**
      * @param {number | undefined} value
      * @param {string} shown

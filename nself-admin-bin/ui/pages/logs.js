@@ -2,10 +2,11 @@
 // searched for stands in the address, so a reload comes back to it.
 
 import { LogView } from '../lib/log_view.js';
-import { h, setAttribute, setText, view } from '../lib/view/dom.js';
+import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { formatCount, plural } from '../lib/view/format.js';
 import { nextFrame } from '../lib/view/frame.js';
 import { icon } from '../lib/view/icons.js';
+import { view } from '../lib/view/view.js';
 import { VirtualList, isAtEnd } from '../lib/view/virtual_list.js';
 import { drawEntry } from './log_entry.js';
 
@@ -196,7 +197,7 @@ class LogPage {
     const { paused, waiting } = this.#view;
     setAttribute(this.#pause, 'aria-pressed', String(paused));
     setText(this.#pause, paused ? `Resume · ${formatCount(waiting)} waiting` : 'Pause');
-    this.#jump.hidden = this.#following && !paused;
+    this.#jump.hidden = this.#following;
     setText(this.#count, plural(rows.length, 'line', 'lines'));
     setAttribute(this.#viewport, 'data-stale', this.#stores.connection.getSnapshot().state !== 'live');
     const empty = rows.length === 0 ? this.#emptyText() : '';

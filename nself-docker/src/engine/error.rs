@@ -16,14 +16,12 @@ pub enum EngineError {
         address: String,
     },
     /// The socket is there and this user may not use it.
-    #[error(
-        "no permission for {address}: it belongs to {owner}; add this user to that group (`sudo usermod -aG {owner} \"$USER\"`, then sign in again)"
-    )]
+    #[error("no permission for {address}: {mend}")]
     PermissionDenied {
         /// The address that was tried.
         address: String,
-        /// The group that may use it.
-        owner: String,
+        /// Which group may use it, and how to become one of it.
+        mend: String,
     },
     /// The socket is there, or the host is, and nobody listens.
     #[error("nobody listens at {address}: start the engine")]

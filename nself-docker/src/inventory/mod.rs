@@ -298,3 +298,6 @@ fn unclear(container: &Container) -> bool {
 
 /// How many containers are inspected at once.
 const AT_ONCE: usize = 8;
+
+#[cfg(test)]
+mod tests;

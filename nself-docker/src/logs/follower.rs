@@ -116,18 +116,24 @@ impl Following {
             }
         }
         loop {
+            let opened = Instant::now();
             if self.phase().running {
-                let opened = Instant::now();
                 self.read_live().await?;
-                if opened.elapsed() >= REOPEN_LAST {
-                    self.backoff.reset();
-                }
             }
+            let lasted = opened.elapsed();
             // The engine loses the last words of a process that exits while its history is read, and
             // a last line without a newline: a second reading has them.
             self.settle().await;
+            if lasted >= if self.is_same_run() { STREAM_LASTS } else { RUN_LASTS } {
+                self.backoff.reset();
+            }
+            let mut failed = false;
             while let Err(error) = self.read_all(false).await {
                 self.pause_after(error).await?;
+                failed = true;
+            }
+            if failed {
+                self.backoff.reset();
             }
             self.wait_for_next_run().await;
         }
@@ -242,11 +248,11 @@ impl Following {
 
     /// Marks what happened to the process and returns when there is something to read again.
     async fn wait_for_next_run(&mut self) {
-        let ended = self.phase();
-        if ended.running && ended.run == self.run {
+        if self.is_same_run() {
             sleep(self.backoff.next_delay()).await;
             return;
         }
+        let ended = self.phase();
         if !ended.running && !ended.restarting && self.run.is_some() {
             self.mark(Marker::Stopped, "stopped".to_owned());
         }
@@ -264,7 +270,9 @@ impl Following {
         if self.run.is_some() || self.position.last().is_some() {
             let text = match phase.restarts.saturating_sub(self.restarts) {
                 0 | 1 => "restarted".to_owned(),
-                times => format!("restarted {times}× in {} s", self.marked_at.elapsed().as_secs()),
+                times => {
+                    format!("restarted {times}× in {} s", self.marked_at.elapsed().as_secs().max(1))
+                }
             };
             self.mark(Marker::Restarted, text);
         }
@@ -287,6 +295,12 @@ impl Following {
             }
         }
         Ok(())
+    }
+
+    /// Whether the process goes on whose lines were read: then the end was only the stream's.
+    fn is_same_run(&self) -> bool {
+        let phase = self.phase();
+        phase.running && phase.run == self.run
     }
 
     fn phase(&self) -> Phase {
@@ -345,6 +359,12 @@ const SILENCE: Duration = Duration::from_mins(1);
 
 /// How long after the end of a log the news of the container's end may take.
 const NEWS_WITHIN: Duration = Duration::from_millis(250);
+
+/// A stream that lasted that long was a good one.
+const STREAM_LASTS: Duration = Duration::from_secs(1);
+
+/// And a process that ran that long does not exit at once.
+const RUN_LASTS: Duration = Duration::from_secs(10);
 
 const REOPEN_FIRST: Duration = Duration::from_millis(250);
 const REOPEN_LAST: Duration = Duration::from_secs(10);

@@ -29,6 +29,13 @@ impl Payload for LogsStream {
         }
     }
 
+    fn history(&self) -> Option<u32> {
+        match self {
+            Self::Line(line) => line.history,
+            Self::Marker(_) => None,
+        }
+    }
+
     fn check(&self) -> Result<(), InvalidPayload> {
         InvalidPayload::by_rules(self)
     }

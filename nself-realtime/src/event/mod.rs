@@ -12,6 +12,7 @@ mod logs_stream;
 mod notification;
 mod presence;
 mod progress;
+mod query_result;
 mod room_status;
 mod service_status;
 
@@ -27,6 +28,7 @@ pub use self::logs_stream::{Level, LogLine, LogMarker, LogsStream, Marker, Sourc
 pub use self::notification::{Action, Notification, Severity};
 pub use self::presence::{Presence, PresenceState};
 pub use self::progress::{ProgressItem, ProgressStatus};
+pub use self::query_result::{QueryError, QueryField, QueryResult};
 pub use self::room_status::{RoomState, RoomStatus};
 pub use self::service_status::{Health, HealthState, Port, Replicas, ServiceState, ServiceStatus};
 use crate::{EventType, RoomName, Timestamp};
@@ -74,6 +76,12 @@ pub trait Payload: Serialize + DeserializeOwned + Sized {
         false
     }
 
+    /// Of an event from before its producer began: how many such events follow. A reader that asked for
+    /// a shorter tail is spared it.
+    fn history(&self) -> Option<u32> {
+        None
+    }
+
     /// The same event without its bulk, for when there is no room to keep all of it; `None` if there
     /// is nothing to leave out. Asked for only where [`Retention::Runs`] keeps events.
     fn condensed(&self) -> Option<Self> {
@@ -98,6 +106,8 @@ pub enum Delivery {
     Immediate,
     /// It may wait for others, 100 ms at most.
     Batched,
+    /// It may wait for others as well, and its producer waits for the reader: none is ever missed.
+    FlowControlled,
 }
 
 /// What a room keeps of a type for readers that come later.
@@ -127,6 +137,8 @@ pub enum Retention {
         /// How many keys.
         keys: usize,
     },
+    /// All events, until the reader has said that it is done with them.
+    UntilAcknowledged,
 }
 
 /// A payload that breaks a rule of its type. It reached nobody.

@@ -24,6 +24,10 @@ pub struct Presence {
     /// Whether nobody has touched it for a while.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idle: bool,
+    /// How many sessions there are, where they are too many to be told one by one: then this is the
+    /// only entry, and its session is `*`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
 }
 
 /// What happened to a session.

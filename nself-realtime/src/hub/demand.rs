@@ -1,43 +1,24 @@
 //! Who is watched: producers look here, so that what nobody watches costs nothing.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Poll, Waker};
+use std::sync::Arc;
 
 use super::Hub;
+use crate::signal::Signal;
 use crate::{Payload, RoomName};
-
-/// Counts the changes of what is watched, and wakes those who follow them.
-#[derive(Debug, Default)]
-pub(super) struct DemandSignal {
-    changes: AtomicU64,
-    waiting: Mutex<Vec<Waker>>,
-}
-
-impl DemandSignal {
-    pub(super) fn changed(&self) {
-        self.changes.fetch_add(1, Ordering::AcqRel);
-        let waiting = {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *waiting)
-        };
-        waiting.into_iter().for_each(Waker::wake);
-    }
-}
 
 /// What is being watched in the rooms of a hub.
 #[derive(Debug, Clone)]
 pub struct Demand {
     hub: Hub,
-    signal: Arc<DemandSignal>,
+    changes: Arc<Signal>,
     seen: u64,
 }
 
 impl Demand {
-    pub(super) fn new(hub: Hub, signal: Arc<DemandSignal>) -> Self {
-        let seen = signal.changes.load(Ordering::Acquire);
-        Self { hub, signal, seen }
+    pub(super) fn new(hub: Hub, changes: Arc<Signal>) -> Self {
+        let seen = changes.count();
+        Self { hub, changes, seen }
     }
 
     /// Whether somebody is subscribed to events of that type and key in that room.
@@ -52,20 +33,7 @@ impl Demand {
     ///
     /// A change that came while nobody waited is told by the next call.
     pub async fn changed(&mut self) {
-        self.seen = poll_fn(|context| {
-            let changes = || self.signal.changes.load(Ordering::Acquire);
-            if changes() != self.seen {
-                return Poll::Ready(changes());
-            }
-            let mut waiting = self.signal.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            if changes() != self.seen {
-                return Poll::Ready(changes());
-            }
-            if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
-                waiting.push(context.waker().clone());
-            }
-            Poll::Pending
-        })
-        .await;
+        let (changes, seen) = (&self.changes, self.seen);
+        self.seen = poll_fn(|context| changes.poll_changed(seen, context.waker())).await;
     }
 }

@@ -8,12 +8,13 @@ use bytes::Bytes;
 
 use super::Hub;
 use super::room::Room;
+use crate::broker::{BrokerError, Confirmation, Log, Record};
 use crate::event::{
     BuildProgress, DeployProgress, DockerStats, InvalidPayload, LogsStream, Notification,
     ServiceStatus,
 };
-use crate::room::{Draft, TypeRule};
-use crate::{NameError, Payload, Retention, RoomName, Timestamp};
+use crate::stats::Counters;
+use crate::{Cursor, Delivery, Payload, Retention, RoomName, Timestamp};
 
 /// The largest event that is taken, in bytes as JSON.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
@@ -25,9 +26,6 @@ pub enum EmitError {
     /// The payload breaks a rule of its type.
     #[error(transparent)]
     Invalid(#[from] InvalidPayload),
-    /// Its type or its key is not a name.
-    #[error(transparent)]
-    Name(#[from] NameError),
     /// It cannot be written as JSON.
     #[error("{event_type} cannot be written as JSON")]
     Encode {
@@ -44,39 +42,89 @@ pub enum EmitError {
         /// How large it is as JSON.
         bytes: usize,
     },
-    /// The room was closed.
-    #[error("the room {room} is closed")]
-    RoomClosed {
-        /// Which room.
-        room: RoomName,
+    /// Its producer has to wait for its reader, and an emitter never waits.
+    #[error("{event_type} is flow-controlled: it needs a stream, see Hub::open_stream")]
+    FlowControlled {
+        /// The type of the event.
+        event_type: &'static str,
     },
+    /// The broker did not take it; also if the room was closed.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
 }
 
 /// Publishes into one room. A cheap clone.
 #[derive(Debug, Clone)]
 pub struct Emitter {
     hub: Hub,
+    // An emitter keeps its room, a log does not.
     room: Arc<Room>,
-    name: RoomName,
+    log: Log,
 }
 
 impl Emitter {
-    pub(super) fn new(hub: Hub, room: Arc<Room>) -> Self {
-        let name = room.lock().log.name().clone();
-        Self { hub, room, name }
+    pub(crate) fn new(hub: Hub, room: Arc<Room>) -> Self {
+        let log = Log::new(room.lock().log.name().clone(), &room);
+        Self { hub, room, log }
     }
 
     /// The room that it publishes into.
     pub fn room(&self) -> &RoomName {
-        &self.name
+        self.log.room()
     }
 
-    /// Publishes an event and returns its position in the room. Never waits.
+    /// Publishes an event. Never waits.
     ///
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn emit<P: Payload>(&self, payload: &P) -> Result<u64, EmitError> {
+    pub fn emit<P: Payload>(&self, payload: &P) -> Result<(), EmitError> {
+        // Where a broker elsewhere puts it is for those who ask.
+        self.publish(payload).map(drop)
+    }
+
+    /// Publishes an event and says where it stands, once that is known.
+    ///
+    /// # Errors
+    ///
+    /// [`EmitError`]: the event reached nobody, or, if the broker was lost meanwhile, may have.
+    ///
+    /// # Cancel safety
+    ///
+    /// The event is published when this is first polled, whether it is awaited to its end or not.
+    pub async fn emit_confirmed<P: Payload>(&self, payload: &P) -> Result<Cursor, EmitError> {
+        match self.publish(payload)? {
+            Confirmation::Now(cursor) => Ok(cursor),
+            Confirmation::Later(cursor) => Ok(cursor.await?),
+        }
+    }
+
+    /// Publishes into the room of a stream, which lives here.
+    #[cfg(feature = "server")]
+    pub(crate) fn publish_flow<P: Payload>(
+        &self,
+        payload: &P,
+        now: std::time::Instant,
+    ) -> Result<(), EmitError> {
+        let record = self.record(payload)?;
+        let bytes = record.body.len();
+        let cursor = self.log.append(record)?;
+        self.room.change_flow(|flow, _| flow.published(now, cursor.seq, bytes));
+        Counters::add(&self.hub.counters().events_in, 1);
+        Ok(())
+    }
+
+    fn publish<P: Payload>(&self, payload: &P) -> Result<Confirmation, EmitError> {
+        if P::DELIVERY == Delivery::FlowControlled {
+            return Err(EmitError::FlowControlled { event_type: P::TYPE });
+        }
+        let record = self.record(payload)?;
+        let confirmation = self.hub.broker().publish(&self.log, record)?;
+        Counters::add(&self.hub.counters().events_in, 1);
+        Ok(confirmation)
+    }
+
+    fn record<'a, P: Payload>(&self, payload: &'a P) -> Result<Record<'a>, EmitError> {
         payload.check()?;
         let timestamp = self.hub.clock().timestamp();
         let body = encode(timestamp, payload)?;
@@ -85,16 +133,17 @@ impl Emitter {
             _ => None,
         };
         let condensed = condensed.map(|condensed| encode(timestamp, &condensed)).transpose()?;
-        let draft = Draft {
-            rule: TypeRule { name: P::TYPE, delivery: P::DELIVERY, retention: P::RETENTION },
+        Ok(Record {
+            event_type: P::TYPE,
             key: payload.key(),
+            delivery: P::DELIVERY,
+            retention: P::RETENTION,
             removal: payload.is_removal(),
+            history: payload.history(),
             body,
+            published: u64::try_from(timestamp.unix_nanos()).unwrap_or(0),
             condensed,
-        };
-        let published = self.room.publish(draft);
-        let seq = published.ok_or_else(|| EmitError::RoomClosed { room: self.name.clone() })?;
-        Ok(seq?)
+        })
     }
 
     /// Publishes how a service is.
@@ -102,7 +151,7 @@ impl Emitter {
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn service_status(&self, status: &ServiceStatus) -> Result<u64, EmitError> {
+    pub fn service_status(&self, status: &ServiceStatus) -> Result<(), EmitError> {
         self.emit(status)
     }
 
@@ -111,7 +160,7 @@ impl Emitter {
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn log(&self, entry: &LogsStream) -> Result<u64, EmitError> {
+    pub fn log(&self, entry: &LogsStream) -> Result<(), EmitError> {
         self.emit(entry)
     }
 
@@ -120,7 +169,7 @@ impl Emitter {
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn docker_stats(&self, stats: &DockerStats) -> Result<u64, EmitError> {
+    pub fn docker_stats(&self, stats: &DockerStats) -> Result<(), EmitError> {
         self.emit(stats)
     }
 
@@ -129,7 +178,7 @@ impl Emitter {
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn build_progress(&self, progress: &BuildProgress) -> Result<u64, EmitError> {
+    pub fn build_progress(&self, progress: &BuildProgress) -> Result<(), EmitError> {
         self.emit(progress)
     }
 
@@ -138,7 +187,7 @@ impl Emitter {
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn deploy_progress(&self, progress: &DeployProgress) -> Result<u64, EmitError> {
+    pub fn deploy_progress(&self, progress: &DeployProgress) -> Result<(), EmitError> {
         self.emit(progress)
     }
 
@@ -147,7 +196,7 @@ impl Emitter {
     /// # Errors
     ///
     /// [`EmitError`]: the event reached nobody.
-    pub fn notification(&self, notification: &Notification) -> Result<u64, EmitError> {
+    pub fn notification(&self, notification: &Notification) -> Result<(), EmitError> {
         self.emit(notification)
     }
 }

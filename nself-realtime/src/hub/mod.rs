@@ -3,32 +3,44 @@
 //! Publishing takes one short lock of one room, writes the event into its log and wakes the readers
 //! that wait for it. It never waits for a reader and never fails because of one.
 
+mod budget;
 mod demand;
 mod emitter;
 mod peer;
 mod reader;
 mod room;
+mod sessions;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "poll")]
 mod visit;
 
 use std::collections::HashMap;
+#[cfg(feature = "server")]
+use std::collections::hash_map::Entry;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
 
+#[cfg(test)]
+use self::budget::Budget;
 pub use self::demand::Demand;
-use self::demand::DemandSignal;
 pub use self::emitter::{EmitError, Emitter, MAX_EVENT_BYTES};
 pub use self::peer::{Peer, Transmit};
-pub(crate) use self::reader::{Output, Reader, Step, SubscribeError};
-use self::room::Room;
+pub(crate) use self::reader::{AckError, Output, Reader, Step, SubscribeError};
+pub(crate) use self::room::Room;
+use self::room::Surroundings;
+use self::sessions::Sessions;
 #[cfg(feature = "poll")]
 pub(crate) use self::visit::{Due, Found, Visit};
-use crate::clock::Clock;
+use crate::RoomName;
+use crate::broker::{Broker, MemoryBroker};
+use crate::clock::{Clock, SystemClock};
 use crate::event::{RoomState, RoomStatus};
-use crate::room::{Limits, RoomLog};
-use crate::{Epoch, RoomName};
+use crate::room::PresenceBook;
+use crate::signal::Signal;
+use crate::stats::{Counters, Statistics};
 
 /// Where random bits come from.
 pub trait Randomness: Send + Sync + 'static {
@@ -47,6 +59,60 @@ impl Randomness for SystemRandomness {
     }
 }
 
+/// Makes a [`Hub`].
+pub struct HubBuilder {
+    broker: Arc<dyn Broker>,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+}
+
+impl HubBuilder {
+    /// Says where the logs of the rooms live. Default: in this process.
+    pub fn broker(mut self, broker: impl Broker) -> Self {
+        self.broker = Arc::new(broker);
+        self
+    }
+
+    /// Says what time it is. Default: the clock of the operating system.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Gives random bits. Default: those of the operating system.
+    pub fn randomness(mut self, randomness: impl Randomness) -> Self {
+        self.randomness = Arc::new(randomness);
+        self
+    }
+
+    /// The hub, with the room `system`.
+    pub fn build(self) -> Hub {
+        let Self { broker, clock, randomness } = self;
+        let surroundings = Surroundings::default();
+        let system = Room::open(RoomName::system(), &*broker, &*randomness, &surroundings);
+        let rooms = HashMap::from([(RoomName::system(), Arc::clone(&system))]);
+        let shared = Shared {
+            broker,
+            clock,
+            randomness,
+            rooms: RwLock::new(rooms),
+            system,
+            surroundings,
+            sessions: Mutex::default(),
+            presence: Mutex::default(),
+            presence_changes: Signal::default(),
+            counters: Counters::default(),
+        };
+        Hub { shared: Arc::new(shared) }
+    }
+}
+
+impl fmt::Debug for HubBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HubBuilder").finish_non_exhaustive()
+    }
+}
+
 /// All rooms of a program. A cheap clone.
 #[derive(Clone)]
 pub struct Hub {
@@ -54,35 +120,41 @@ pub struct Hub {
 }
 
 struct Shared {
+    broker: Arc<dyn Broker>,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
     system: Arc<Room>,
-    demand: Arc<DemandSignal>,
+    surroundings: Surroundings,
+    sessions: Mutex<Sessions>,
+    presence: Mutex<PresenceBook>,
+    presence_changes: Signal,
+    counters: Counters,
 }
 
 impl Hub {
-    /// A hub with the room `system` and nothing else, on the clock and the randomness of the
-    /// operating system.
+    /// A hub with the room `system` and nothing else, whose logs live in this process, on the clock and
+    /// the randomness of the operating system.
     pub fn new() -> Self {
-        Self::with(Arc::new(crate::clock::SystemClock), Arc::new(SystemRandomness))
+        Self::builder().build()
     }
 
-    /// The same with a clock and a randomness of one's own: what a test needs to own the time.
-    pub fn with(clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
-        let demand = Arc::new(DemandSignal::default());
-        let log = |name: RoomName| {
-            RoomLog::new(name, Epoch::from_random(randomness.bits()), Limits::default())
-        };
-        let system = Arc::new(Room::new(log(RoomName::system()), Arc::clone(&demand)));
-        let rooms = HashMap::from([(RoomName::system(), Arc::clone(&system))]);
-        let shared = Shared { clock, randomness, rooms: RwLock::new(rooms), system, demand };
-        Self { shared: Arc::new(shared) }
+    /// A hub with a broker, a clock or a randomness of one's own.
+    pub fn builder() -> HubBuilder {
+        HubBuilder {
+            broker: Arc::new(MemoryBroker),
+            clock: Arc::new(SystemClock),
+            randomness: Arc::new(SystemRandomness),
+        }
     }
 
     /// The clock that events are stamped by.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.shared.clock
+    }
+
+    fn broker(&self) -> &dyn Broker {
+        &*self.shared.broker
     }
 
     pub(crate) fn random_bits(&self) -> u64 {
@@ -96,9 +168,8 @@ impl Hub {
         }
         let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
         let room = Arc::clone(rooms.entry(name.clone()).or_insert_with(|| {
-            let epoch = Epoch::from_random(self.random_bits());
-            let log = RoomLog::new(name.clone(), epoch, Limits::default());
-            Arc::new(Room::new(log, Arc::clone(&self.shared.demand)))
+            let Shared { broker, randomness, surroundings, .. } = &*self.shared;
+            Room::open(name.clone(), &**broker, &**randomness, surroundings)
         }));
         drop(rooms);
         self.tell(name, RoomState::Open);
@@ -121,6 +192,27 @@ impl Hub {
         }
     }
 
+    /// A room for one stream to one reader, of which nobody is told; `None` if its name is taken.
+    #[cfg(feature = "server")]
+    pub(crate) fn open_flow_room(&self, name: &RoomName) -> Option<Arc<Room>> {
+        let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
+        let Entry::Vacant(place) = rooms.entry(name.clone()) else { return None };
+        let room =
+            Room::open_stream(name.clone(), &*self.shared.randomness, &self.shared.surroundings);
+        Some(Arc::clone(place.insert(room)))
+    }
+
+    /// Ends the room of a stream.
+    #[cfg(feature = "server")]
+    pub(crate) fn close_flow_room(&self, room: &Arc<Room>, name: &RoomName) {
+        let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
+        if rooms.get(name).is_some_and(|known| Arc::ptr_eq(known, room)) {
+            rooms.remove(name);
+        }
+        drop(rooms);
+        room.close();
+    }
+
     /// An emitter for the room `system`.
     pub fn system(&self) -> Emitter {
         Emitter::new(self.clone(), Arc::clone(&self.shared.system))
@@ -128,7 +220,7 @@ impl Hub {
 
     /// What is being watched, for producers that work only while somebody looks.
     pub fn demand(&self) -> Demand {
-        Demand::new(self.clone(), Arc::clone(&self.shared.demand))
+        Demand::new(self.clone(), Arc::clone(&self.shared.surroundings.demand))
     }
 
     /// The names of the rooms that there are, in order.
@@ -137,6 +229,63 @@ impl Hub {
         let mut names: Vec<RoomName> = rooms.keys().cloned().collect();
         names.sort_unstable();
         names
+    }
+
+    /// What was done so far.
+    pub fn statistics(&self) -> Statistics {
+        self.shared.counters.read()
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    /// Tells `system` what changed in who is here, if it is time to, and returns when to call this again
+    /// at the latest. A [`Server`](crate::Server) does so by itself; who drives [`Peer`]s without one
+    /// calls it then, and after each change.
+    pub fn tell_presence(&self, now: Instant) -> Option<Instant> {
+        let (events, deadline) = {
+            let mut book = self.presence();
+            (book.poll(now), book.deadline())
+        };
+        for event in events {
+            if let Err(error) = self.system().emit(&event) {
+                tracing::error!(%error, "who is here could not be told");
+            }
+        }
+        deadline
+    }
+
+    /// How often who is here has changed.
+    pub fn presence_changes(&self) -> u64 {
+        self.shared.presence_changes.count()
+    }
+
+    /// Returns when who is here has changed since the `seen`-th time.
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped at any time.
+    pub async fn presence_changed(&self, seen: u64) {
+        poll_fn(|context| self.shared.presence_changes.poll_changed(seen, context.waker())).await;
+    }
+
+    fn change_presence(&self, change: impl FnOnce(&mut PresenceBook)) {
+        change(&mut self.presence());
+        self.shared.presence_changes.notify();
+    }
+
+    #[cfg(test)]
+    fn budget(&self) -> &Budget {
+        &self.shared.surroundings.budget
+    }
+
+    fn presence(&self) -> MutexGuard<'_, PresenceBook> {
+        lock(&self.shared.presence)
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        lock(&self.shared.sessions)
     }
 
     fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
@@ -149,6 +298,10 @@ impl Hub {
             tracing::error!(%room, %error, "the state of a room could not be told");
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Default for Hub {

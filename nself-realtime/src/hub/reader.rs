@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -15,9 +16,10 @@ use crate::proto::server_frame::{
     ReadyData, Recovered, ServerFrame, SubscribedData, Unsubscribed, UnsubscribedData,
 };
 use crate::room::{
-    EventsFrame, Filter, FilterId, Gap, MAX_FILTERS, Position, SnapshotPosition, Space,
+    EventsFrame, Filter, FilterId, Flow, Gap, MAX_FILTERS, Position, SnapshotPosition, Space,
 };
-use crate::{Cursor, RoomName};
+use crate::stats::Counters;
+use crate::{Cursor, Epoch, RoomName};
 
 /// Why a subscription cannot be made or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,15 @@ pub(crate) enum SubscribeError {
     TooManyFilters,
 }
 
+/// Why something cannot be acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AckError {
+    /// The room is read without acknowledging.
+    NotAStream,
+    /// That was not sent.
+    NotSent,
+}
+
 /// Reads one room for one connection.
 #[derive(Debug)]
 pub(crate) struct Reader {
@@ -36,9 +47,14 @@ pub(crate) struct Reader {
     waiter: WaiterId,
     filters: Vec<Filter>,
     filter: FilterId,
+    epoch: Epoch,
     position: Position,
     phase: Phase,
     additions: VecDeque<Addition>,
+    // Up to where the client knows that it has read.
+    known: u64,
+    // Of a stream: which of its readers, one after the other, this is.
+    turn: Option<u64>,
 }
 
 /// Filters that are added while the subscription lives.
@@ -96,6 +112,17 @@ impl Output {
         }
     }
 
+    /// Counts what it tells.
+    pub(crate) fn count(&self, counters: &Counters) {
+        match self {
+            Self::Snapshot(frame) | Self::Events(frame, _) => {
+                Counters::add(&counters.events_out, frame.events);
+            }
+            Self::Gap(gap) => Counters::add(counters.gaps(gap.why), 1),
+            Self::Subscribed(_) | Self::Ready { .. } | Self::Closed(_) => {}
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Subscribed(frame) | Self::Ready { frame, .. } | Self::Closed(frame) => {
@@ -128,7 +155,8 @@ impl Hub {
         since: Option<Cursor>,
         answers: &mut Vec<Output>,
     ) -> Option<Reader> {
-        Reader::subscribe(self.room(room)?, filters, since, None, answers).ok()
+        let now = self.clock().now();
+        Reader::subscribe(self.room(room)?, filters, since, None, now, answers).ok()
     }
 }
 
@@ -139,24 +167,36 @@ impl Reader {
         filters: Vec<Filter>,
         since: Option<Cursor>,
         id: Option<u64>,
+        now: Instant,
         answers: &mut Vec<Output>,
     ) -> Result<Self, SubscribeError> {
         let (filter, waiter) = room.join(filters.clone()).ok_or(SubscribeError::Closed)?;
         let mut state = room.lock();
-        let log = &mut state.log;
-        let head = log.head();
+        let head = state.log.head();
         let snapshot = Phase::Snapshot {
             filter,
             at: SnapshotPosition { seq: 0, target: head },
             id,
             added: false,
         };
+        let turn = state.flow.as_mut().map(Flow::take_over);
+        let RoomState { log, flow, .. } = &mut *state;
         let (position, gap, recovered, phase) = match since {
+            // Of a stream nothing is left out.
+            None if turn.is_some() => {
+                let (position, gap) = log.recover(filter, 0);
+                (position, gap, Recovered::Fresh, Phase::CatchUp { target: head, id })
+            }
             None => (Position::at(head), None, Recovered::Fresh, snapshot),
             Some(cursor) if !log.continues(cursor) => {
                 (Position::at(head), None, Recovered::Reset, snapshot)
             }
             Some(cursor) => {
+                if let Some(flow) = flow {
+                    // What it has it need not acknowledge.
+                    flow.acknowledged(now, cursor.seq);
+                    log.acknowledge(cursor.seq);
+                }
                 let (position, gap) = log.recover(filter, cursor.seq);
                 let recovered = if gap.is_some() { Recovered::Gap } else { Recovered::Full };
                 (position, gap, recovered, Phase::CatchUp { target: head, id })
@@ -164,10 +204,27 @@ impl Reader {
         };
         answers.push(subscribed(&state, id, recovered));
         answers.extend(gap.map(Output::Gap));
-        let name = state.log.name().clone();
+        let (name, epoch) = (state.log.name().clone(), state.log.epoch());
         drop(state);
+        if turn.is_some() {
+            // Who read it before is told, and the producer looks whether it may go on.
+            room.wake_all();
+        }
         let additions = VecDeque::new();
-        Ok(Self { name, room, waiter, filters, filter, position, phase, additions })
+        let known = position.seq;
+        Ok(Self {
+            name,
+            room,
+            waiter,
+            filters,
+            filter,
+            epoch,
+            position,
+            phase,
+            additions,
+            known,
+            turn,
+        })
     }
 
     pub(super) fn name(&self) -> &RoomName {
@@ -210,9 +267,50 @@ impl Reader {
         self.filters.is_empty() && self.additions.is_empty()
     }
 
-    /// Whether the room was closed.
+    /// Tells the position if it is that far past what the client knows: a narrow filter in a busy room
+    /// must not fall out of the ledger's reach.
+    pub(super) fn cursor_past(&mut self, events: u64) -> Option<Bytes> {
+        if !matches!(self.phase, Phase::Live) || self.position.seq < self.known + events {
+            return None;
+        }
+        self.known = self.position.seq;
+        let data = ReadyData { cursor: self.room.lock().log.cursor(self.known) };
+        Some(ServerFrame::Cursor { room: &self.name, data }.encode())
+    }
+
+    /// Whether nothing comes any more: the room was closed, or another one reads the stream.
     pub(super) fn is_closed(&self) -> bool {
-        self.room.lock().closed
+        let state = self.room.lock();
+        state.closed || !self.is_its_turn(&state)
+    }
+
+    fn is_its_turn(&self, state: &RoomState) -> bool {
+        match (&state.flow, self.turn) {
+            (Some(flow), Some(turn)) => flow.is_turn_of(turn),
+            _ => true,
+        }
+    }
+
+    /// Lets go of a stream up to there.
+    pub(super) fn acknowledge(&self, now: Instant, cursor: Cursor) -> Result<(), AckError> {
+        if self.turn.is_none() {
+            return Err(AckError::NotAStream);
+        }
+        if cursor.epoch != self.epoch || cursor.seq > self.position.seq {
+            return Err(AckError::NotSent);
+        }
+        self.room.change_flow(|flow, log| {
+            flow.acknowledged(now, cursor.seq);
+            log.acknowledge(cursor.seq);
+        });
+        Ok(())
+    }
+
+    /// Says that no more of a stream is wanted.
+    pub(super) fn leave_stream(&self) {
+        if self.turn.is_some() && !self.is_closed() {
+            self.room.change_flow(|flow, _| flow.leave());
+        }
     }
 
     /// Looks at what waits to be read, and has `waker` woken when that changes what the pacer would
@@ -220,8 +318,10 @@ impl Reader {
     /// one.
     pub(crate) fn look(&mut self, waker: &Waker, enough: usize) -> Pending {
         let mut state = self.room.lock();
-        let owes = !matches!(self.phase, Phase::Live) || !self.additions.is_empty();
-        if state.closed || owes {
+        let owes = !matches!(self.phase, Phase::Live)
+            || !self.additions.is_empty()
+            || state.log.epoch() != self.epoch;
+        if state.closed || owes || !self.is_its_turn(&state) {
             return Pending { events: usize::MAX, immediate: true };
         }
         state.log.look(self.filter, &mut self.position);
@@ -240,11 +340,21 @@ impl Reader {
     pub(crate) fn step(&mut self, space: Space, out: &mut Vec<Output>) -> Step {
         let room = Arc::clone(&self.room);
         let mut state = room.lock();
+        if !self.is_its_turn(&state) {
+            let data = UnsubscribedData { reason: Unsubscribed::Superseded };
+            let frame = ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode();
+            out.push(Output::Closed(frame));
+            return Step::Closed;
+        }
         if state.closed {
             let data = UnsubscribedData { reason: Unsubscribed::Closed };
             let frame = ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode();
             out.push(Output::Closed(frame));
             return Step::Closed;
+        }
+        if state.log.epoch() != self.epoch {
+            self.reset(&state, out);
+            return Step::Cut;
         }
         match &mut self.phase {
             Phase::Snapshot { filter, at, id, added } => {
@@ -277,11 +387,15 @@ impl Reader {
         };
         out.extend(taken.gap.map(Output::Gap));
         let cursor = state.log.cursor(self.position.seq);
+        if taken.frame.is_some() {
+            self.known = self.position.seq;
+        }
         out.extend(taken.frame.map(|frame| Output::Events(frame, cursor)));
         if let Phase::CatchUp { target, id } = self.phase
             && self.position.seq >= target
         {
             out.push(ready(state, id, self.position.seq));
+            self.known = self.position.seq;
             self.phase = Phase::Live;
         }
         if taken.cut { Step::Cut } else { Step::Done }
@@ -291,7 +405,8 @@ impl Reader {
     fn reset(&mut self, state: &RoomState, out: &mut Vec<Output>) {
         out.push(subscribed(state, None, Recovered::Reset));
         let head = state.log.head();
-        self.position = Position::at(head);
+        self.epoch = state.log.epoch();
+        (self.position, self.known) = (Position::at(head), head);
         let at = SnapshotPosition { seq: 0, target: head };
         self.phase = Phase::Snapshot { filter: self.filter, at, id: None, added: false };
     }

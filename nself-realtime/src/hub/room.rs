@@ -1,26 +1,45 @@
 //! A room that several threads use: its log behind one lock, and the readers that wait for it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
+use std::time::Instant;
 
 use slab::Slab;
 
-use super::demand::DemandSignal;
-use crate::NameError;
+use super::Randomness;
+use super::budget::Budget;
+use crate::broker::{Broker, BrokerError, Log, Record};
 use crate::event::Delivery;
-use crate::room::{Draft, Filter, FilterId, RoomLog};
+use crate::room::{Filter, FilterId, Flow, Headway, Limits, RoomLog};
+use crate::signal::Signal;
+use crate::{Cursor, Epoch, RoomName};
+
+/// What the rooms of a hub have in common.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Surroundings {
+    pub(super) budget: Arc<Budget>,
+    /// Tells that subscriptions have come or gone.
+    pub(super) demand: Arc<Signal>,
+}
 
 /// A room in use.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(crate) struct Room {
     state: Mutex<RoomState>,
-    demand: Arc<DemandSignal>,
+    kept: AtomicUsize,
+    budget: Arc<Budget>,
+    demand: Arc<Signal>,
+    // Tells the producer of a stream that its reader has moved.
+    flow_changes: Signal,
 }
 
 #[derive(Debug)]
 pub(super) struct RoomState {
     pub(super) log: RoomLog,
     pub(super) closed: bool,
+    /// Of a stream: how far its producer may go.
+    pub(super) flow: Option<Flow>,
     waiters: Slab<Waiter>,
     // The lowest position that anybody waits for: most events wake nobody.
     soonest: u64,
@@ -38,30 +57,154 @@ struct Waiter {
 pub(super) struct WaiterId(usize);
 
 impl Room {
-    pub(super) fn new(log: RoomLog, demand: Arc<DemandSignal>) -> Self {
-        let state = RoomState { log, closed: false, waiters: Slab::new(), soonest: u64::MAX };
-        Self { state: Mutex::new(state), demand }
+    /// A room whose log begins here, unless the broker says something else.
+    pub(super) fn open(
+        name: RoomName,
+        broker: &dyn Broker,
+        randomness: &dyn Randomness,
+        surroundings: &Surroundings,
+    ) -> Arc<Self> {
+        let epoch = Epoch::from_random(randomness.bits());
+        let log = RoomLog::new(name.clone(), epoch, Limits::default());
+        let room = Self::new(log, None, surroundings);
+        broker.open(&Log::new(name, &room));
+        room
+    }
+
+    /// A room for one stream to one reader: it lives here, whatever broker there is.
+    pub(super) fn open_stream(
+        name: RoomName,
+        randomness: &dyn Randomness,
+        surroundings: &Surroundings,
+    ) -> Arc<Self> {
+        let epoch = Epoch::from_random(randomness.bits());
+        let log = RoomLog::new(name, epoch, Limits::default());
+        Self::new(log, Some(Flow::new()), surroundings)
+    }
+
+    fn new(log: RoomLog, flow: Option<Flow>, surroundings: &Surroundings) -> Arc<Self> {
+        let Surroundings { budget, demand } = surroundings.clone();
+        let (waiters, soonest) = (Slab::new(), u64::MAX);
+        let room = Arc::new(Self {
+            state: Mutex::new(RoomState { log, closed: false, flow, waiters, soonest }),
+            kept: AtomicUsize::new(0),
+            budget,
+            demand,
+            flow_changes: Signal::default(),
+        });
+        room.budget.add_room(&room);
+        room
+    }
+
+    /// The bytes that it keeps.
+    pub(super) fn kept(&self) -> usize {
+        self.kept.load(Ordering::Relaxed)
+    }
+
+    /// Lets go of that many bytes.
+    pub(super) fn give_way(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.log.give_way(bytes);
+        self.note_kept(&state);
+    }
+
+    /// Notes what the log keeps, while it is locked. Says whether all rooms keep too much.
+    fn note_kept(&self, state: &RoomState) -> bool {
+        let now = state.log.kept();
+        let before = self.kept.swap(now, Ordering::Relaxed);
+        now != before && self.budget.changed(before, now)
+    }
+
+    /// Whether the producer of a stream may go on, and how often its reader had moved; `None` if the
+    /// room is closed.
+    pub(crate) fn headway(&self, now: Instant, all: bool) -> (Option<Headway>, u64) {
+        let seen = self.flow_changes.count();
+        let state = self.lock();
+        let headway = state.flow.as_ref().filter(|_| !state.closed);
+        (headway.map(|flow| flow.check(now, all)), seen)
+    }
+
+    /// Ready when the reader of a stream has moved since.
+    pub(crate) fn poll_flow(&self, seen: u64, waker: &Waker) -> Poll<u64> {
+        self.flow_changes.poll_changed(seen, waker)
+    }
+
+    /// Makes a visitor the reader of a stream: what it has it need not acknowledge, and one that has
+    /// nothing begins at the beginning. Returns from where it reads; `None` if this is no stream.
+    #[cfg(feature = "poll")]
+    pub(super) fn visit_stream(&self, now: Instant, since: Option<Cursor>) -> Option<Cursor> {
+        let mut state = self.lock();
+        let start = state.log.cursor(0);
+        let since = since.filter(|since| state.log.continues(*since)).unwrap_or(start);
+        state.flow.as_mut()?.take_over();
+        drop(state);
+        self.change_flow(|flow, log| {
+            flow.acknowledged(now, since.seq);
+            log.acknowledge(since.seq);
+        });
+        self.wake_all();
+        Some(since)
+    }
+
+    /// Changes how far the producer of a stream may go.
+    pub(crate) fn change_flow(&self, change: impl FnOnce(&mut Flow, &mut RoomLog)) {
+        let mut state = self.lock();
+        let RoomState { flow, log, .. } = &mut *state;
+        if let Some(flow) = flow {
+            change(flow, log);
+        }
+        self.note_kept(&state);
+        drop(state);
+        self.flow_changes.notify();
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, RoomState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Publishes an event; `None` if the room is closed.
-    pub(super) fn publish(&self, draft: Draft<'_>) -> Option<Result<u64, NameError>> {
-        let immediate = draft.rule.delivery == Delivery::Immediate;
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Appends an event: at the next position, or at `expected` if that is the next one. What stands
+    /// there already is passed over.
+    pub(crate) fn append(
+        &self,
+        record: Record<'_>,
+        expected: Option<u64>,
+    ) -> Result<Cursor, BrokerError> {
+        let immediate = record.delivery == Delivery::Immediate;
         let mut state = self.lock();
+        let head = state.log.head();
         if state.closed {
-            return None;
+            return Err(BrokerError::RoomClosed { room: state.log.name().clone() });
         }
-        let seq = state.log.append(draft);
-        let due = match seq {
-            Ok(seq) if immediate || seq >= state.soonest => state.due(seq, immediate),
-            _ => Vec::new(),
-        };
+        match expected {
+            Some(seq) if seq <= head => return Ok(state.log.cursor(seq)),
+            Some(seq) if seq > head + 1 => return Err(BrokerError::OutOfOrder { seq, head }),
+            _ => {}
+        }
+        let seq = state.log.append(record)?;
+        let due =
+            if immediate || seq >= state.soonest { state.due(seq, immediate) } else { Vec::new() };
+        let cursor = state.log.cursor(seq);
+        let too_much = self.note_kept(&state);
         drop(state);
         due.into_iter().for_each(Waker::wake);
-        Some(seq)
+        if too_much {
+            self.budget.relieve();
+        }
+        Ok(cursor)
+    }
+
+    /// Begins another life of the log; readers are reset.
+    pub(crate) fn begin(&self, epoch: Epoch, after: u64) {
+        let mut state = self.lock();
+        state.log.begin(epoch, after);
+        self.note_kept(&state);
+        let due = state.due(u64::MAX, true);
+        drop(state);
+        due.into_iter().for_each(Waker::wake);
     }
 
     pub(super) fn close(&self) {
@@ -70,6 +213,14 @@ impl Room {
         let due = state.due(u64::MAX, true);
         drop(state);
         due.into_iter().for_each(Waker::wake);
+        self.flow_changes.notify();
+    }
+
+    /// Wakes everyone who waits: something other than an event has come.
+    pub(super) fn wake_all(&self) {
+        let due = self.lock().due(u64::MAX, true);
+        due.into_iter().for_each(Waker::wake);
+        self.flow_changes.notify();
     }
 
     /// Adds a reader with these filters, unless the room is closed.
@@ -81,21 +232,21 @@ impl Room {
         let filter = state.log.add_filters(filters);
         let waiter = WaiterId(state.waiters.insert(Waiter { waker: None, at: u64::MAX }));
         drop(state);
-        self.demand.changed();
+        self.demand.notify();
         Some((filter, waiter))
     }
 
     /// Adds a list of filters to those in use.
     pub(super) fn add_filters(&self, filters: Vec<Filter>) -> FilterId {
         let filter = self.lock().log.add_filters(filters);
-        self.demand.changed();
+        self.demand.notify();
         filter
     }
 
     /// Gives a list of filters back.
     pub(super) fn remove_filters(&self, filter: FilterId) {
         self.lock().log.remove_filters(filter);
-        self.demand.changed();
+        self.demand.notify();
     }
 
     pub(super) fn leave(&self, filter: FilterId, waiter: WaiterId) {
@@ -103,6 +254,12 @@ impl Room {
         state.waiters.try_remove(waiter.0);
         drop(state);
         self.remove_filters(filter);
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.budget.changed(*self.kept.get_mut(), 0);
     }
 }
 

@@ -9,6 +9,7 @@ use futures::FutureExt;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::auth::{Access, AuthError, Authorizer, Identity, Lease};
 use crate::clock::{Clock, SystemClock};
 use crate::event::{LogLine, LogsStream, ServiceState, ServiceStatus, Source};
 use crate::{CloseCode, Name, NanoTimestamp, SessionConfig, Timestamp};
@@ -18,6 +19,10 @@ use crate::{CloseCode, Name, NanoTimestamp, SessionConfig, Timestamp};
 struct ManualClock(Mutex<(Instant, i128)>);
 
 impl ManualClock {
+    fn now(&self) -> Instant {
+        self.0.lock().unwrap().0
+    }
+
     fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap();
         now.0 += by;
@@ -25,13 +30,15 @@ impl ManualClock {
     }
 }
 
-impl Clock for ManualClock {
+struct SharedClock(Arc<ManualClock>);
+
+impl Clock for SharedClock {
     fn now(&self) -> Instant {
-        self.0.lock().unwrap().0
+        self.0.now()
     }
 
     fn timestamp(&self) -> Timestamp {
-        Timestamp::from_unix_nanos(self.0.lock().unwrap().1).unwrap()
+        Timestamp::from_unix_nanos(self.0.0.lock().unwrap().1).unwrap()
     }
 }
 
@@ -44,6 +51,15 @@ impl Randomness for Counting {
     }
 }
 
+/// Opens every room but `vault`.
+struct NotTheVault;
+
+impl Authorizer for NotTheVault {
+    fn may_read(&self, _identity: &Identity, room: &RoomName) -> bool {
+        room.as_str() != "vault"
+    }
+}
+
 struct World {
     clock: Arc<ManualClock>,
     hub: Hub,
@@ -53,25 +69,43 @@ struct World {
 impl World {
     fn new() -> Self {
         let clock = Arc::new(ManualClock(Mutex::new((SystemClock.now(), 0))));
-        let hub = Hub::with(clock.clone(), Arc::new(Counting::default()));
+        let hub = Hub::builder()
+            .clock(SharedClock(clock.clone()))
+            .randomness(Counting::default())
+            .build();
         let shop = hub.open_room(&shop());
         Self { clock, hub, shop }
     }
 
     /// A connection whose welcome was read.
     fn connect(&self) -> Connection<'_> {
+        self.connect_as(Identity::guest())
+    }
+
+    fn connect_as(&self, identity: Identity) -> Connection<'_> {
+        self.welcome(identity).0
+    }
+
+    /// A connection and what it was welcomed with.
+    fn welcome(&self, identity: Identity) -> (Connection<'_>, Value) {
         let config = SessionConfig::default();
-        let mut connection =
-            Connection { world: self, peer: Peer::new(self.hub.clone(), config, self.clock.now()) };
-        assert_eq!(connection.frames()[0]["type"], "welcome");
-        connection
+        let access = Access::default().authorizer(NotTheVault);
+        let peer = Peer::new(self.hub.clone(), config, access, identity, self.clock.now());
+        let mut connection = Connection { world: self, peer };
+        let frames = connection.frames();
+        assert_eq!(frames[0]["type"], "welcome");
+        (connection, frames[0]["data"].clone())
     }
 
-    fn status(&self, service: &str, state: ServiceState) -> u64 {
-        self.shop.service_status(&ServiceStatus::new(name(service), state)).unwrap()
+    fn status(&self, service: &str, state: ServiceState) {
+        self.shop.service_status(&ServiceStatus::new(name(service), state)).unwrap();
     }
 
-    fn line(&self, service: &str, text: &str) -> u64 {
+    fn line(&self, service: &str, text: &str) {
+        self.old_line(service, text, None);
+    }
+
+    fn old_line(&self, service: &str, text: &str, history: Option<u32>) {
         let line = LogLine {
             service: name(service),
             time: NanoTimestamp::from_unix_nanos(0).unwrap(),
@@ -81,9 +115,9 @@ impl World {
             n: 0,
             level: None,
             truncated_bytes: None,
-            history: None,
+            history,
         };
-        self.shop.log(&LogsStream::Line(line)).unwrap()
+        self.shop.log(&LogsStream::Line(line)).unwrap();
     }
 }
 
@@ -398,4 +432,149 @@ fn an_invalid_event_reaches_nobody() {
     status.message = Some("x".repeat(5_000));
     assert!(matches!(world.shop.emit(&status), Err(EmitError::Invalid(_))));
     assert_eq!(types(&connection.frames()), [] as [&str; 0]);
+}
+
+#[test]
+fn a_narrow_reader_of_a_busy_room_is_told_its_cursor() {
+    let world = World::new();
+    let mut connection = world.connect();
+    connection.ask(&subscribe(&json!({"types": ["service:status"]})));
+    for n in 0..9_999 {
+        world.line("web", &format!("line {n}"));
+        connection.frames();
+    }
+    assert!(connection.frames().is_empty());
+    world.line("web", "the ten-thousandth");
+    let frames = connection.frames();
+    assert_eq!(types(&frames), ["cursor"]);
+    assert!(frames[0]["data"]["cursor"].as_str().unwrap().ends_with(".10000"));
+    world.line("web", "one more");
+    assert!(connection.frames().is_empty());
+    world.clock.advance(Duration::from_secs(30));
+    connection.peer.handle_timeout(world.clock.now());
+    let frames = connection.frames();
+    assert!(types(&frames).contains(&"cursor"), "{frames:?}");
+}
+
+#[test]
+fn old_lines_beyond_the_tail_that_was_asked_for_are_skipped_without_a_gap() {
+    let world = World::new();
+    let mut connection = world.connect();
+    connection.ask(&subscribe(&json!({"types": ["logs:stream"], "tail": 2})));
+    world.clock.advance(Duration::from_secs(1));
+    for more in (0..5).rev() {
+        world.old_line("web", "old", Some(more));
+    }
+    world.line("web", "new");
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(seqs(&connection.frames()), [4, 5, 6]);
+}
+
+#[test]
+fn presence_tells_who_is_here_and_a_reload_is_the_same_session() {
+    let world = World::new();
+    // What a newcomer is told of the sessions that are here.
+    let present = || {
+        world.hub.tell_presence(world.clock.now());
+        let frames = world.connect().ask(&json!({"type": "subscribe", "room": "system",
+            "data": {"types": ["presence"]}}));
+        let events = frames[1]["events"].as_array().cloned().unwrap_or_default();
+        events.into_iter().map(|event| event["data"].clone()).collect::<Vec<_>>()
+    };
+    let (mut first, welcome) = world.welcome(Identity::new(name("ann"), Lease::endless()));
+    first.say(&json!({"type": "presence", "data": {"page": "/logs"}}));
+    let session = welcome["sessionId"].clone();
+    let ann = json!({"sessionId": session, "user": "ann", "state": "join", "page": "/logs"});
+    assert_eq!(present(), std::slice::from_ref(&ann));
+    drop(first);
+    world.clock.advance(Duration::from_secs(9));
+    let mut again = world.connect_as(Identity::new(name("ann"), Lease::endless()));
+    let frames = again.ask(&json!({"type": "hello",
+        "data": {"session": session, "secret": welcome["secret"]}}));
+    assert_eq!(frames[0]["data"]["sessionId"], session, "it is that session again");
+    again.ask(&json!({"type": "pong"}));
+    world.clock.advance(Duration::from_mins(1));
+    assert_eq!(present(), [ann], "neither left nor joined");
+    drop(again);
+    world.clock.advance(Duration::from_secs(10));
+    assert_eq!(present(), [] as [Value; 0]);
+}
+
+#[test]
+fn a_forged_secret_is_refused_and_a_duplicated_tab_gets_an_id_of_its_own() {
+    let world = World::new();
+    let (mut first, welcome) = world.welcome(Identity::guest());
+    first.ask(&json!({"type": "pong"}));
+    let hello = |secret: &Value| json!({"type": "hello", "data": {"session": welcome["sessionId"], "secret": secret}});
+    let forged = json!("0".repeat(32));
+    assert_eq!(world.connect().error(&hello(&forged)), ("forbidden".into(), "/data/secret".into()));
+    assert!(world.connect().ask(&hello(&welcome["secret"])).is_empty(), "welcomed already");
+    drop(first);
+    let mut late = world.connect();
+    late.ask(&json!({"type": "pong"}));
+    assert_eq!(late.error(&hello(&welcome["secret"])).0, "bad_request", "hello comes first");
+    assert_eq!(world.connect().ask(&hello(&welcome["secret"]))[0]["type"], "welcome");
+}
+
+#[test]
+fn who_has_to_leave_is_warned_a_minute_before_and_closed_in_time() {
+    let world = World::new();
+    let lease = Lease::until(Timestamp::from_unix_nanos(300_000_000_000).unwrap());
+    let identity = Identity::new(name("ann"), lease.clone()).renewable(true);
+    let mut connection = world.connect_as(identity);
+    assert!(connection.frames().is_empty());
+    world.clock.advance(Duration::from_mins(4));
+    assert!(connection.peer.poll_timeout() <= world.clock.now());
+    let frames = connection.frames();
+    let expected =
+        json!({"expiresAt": "1970-01-01T00:05:00.000Z", "secondsLeft": 60, "renewable": true});
+    assert_eq!((&frames[0]["type"], &frames[0]["data"]), (&json!("session:expiring"), &expected));
+    assert!(connection.frames().is_empty(), "once");
+    lease.renew(Timestamp::from_unix_nanos(600_000_000_000).unwrap());
+    world.clock.advance(Duration::from_secs(100));
+    assert!(connection.frames().is_empty(), "it was renewed");
+    lease.end();
+    assert_eq!(connection.frames()[0]["data"]["code"], 4501);
+}
+
+#[test]
+fn a_token_renews_in_place_for_the_same_user_only() {
+    let world = World::new();
+    world.hub.open_room(&RoomName::new("vault").unwrap());
+    let mut connection = world.connect();
+    let subscribe_vault = json!({"type": "subscribe", "room": "vault"});
+    assert_eq!(connection.error(&subscribe_vault).0, "forbidden");
+    let mut renew = |outcome| {
+        connection.say(&json!({"type": "auth", "id": 5, "data": {"token": "t"}}));
+        assert!(!connection.peer.wants_input(), "not before it is known whose it is");
+        assert_eq!(connection.peer.poll_token().as_deref(), Some("t"));
+        assert_eq!(connection.peer.poll_token(), None);
+        connection.peer.handle_authenticated(outcome);
+        connection.frames()[0].clone()
+    };
+    assert_eq!(renew(Err(AuthError::Expired))["data"]["code"], "expired");
+    let bob = Identity::new(name("bob"), Lease::endless());
+    assert_eq!(renew(Ok(bob))["data"]["code"], "forbidden");
+    let renewed = renew(Ok(Identity::guest()));
+    assert_eq!((&renewed["type"], &renewed["id"]), (&json!("authenticated"), &json!(5)));
+}
+
+#[test]
+fn what_was_done_is_counted() {
+    let world = World::new();
+    let mut connection = world.connect();
+    connection.ask(&subscribe(&json!({})));
+    for n in 0..10 {
+        world.line("web", &format!("line {n}"));
+    }
+    world.clock.advance(Duration::from_millis(16));
+    assert_eq!(seqs(&connection.frames()).len(), 10);
+    connection.peer.handle_written();
+    connection.peer.close(CloseCode::Restart, None);
+    let done = world.hub.statistics();
+    // The room itself was told, too.
+    assert_eq!((done.events_in, done.events_out), (11, 10));
+    assert!(done.closes.contains(&(CloseCode::Restart, 1)));
+    assert_eq!(done.latency.iter().sum::<u64>(), 1);
+    assert!(done.bytes_out > 1_000 && done.frames_out >= 4);
 }

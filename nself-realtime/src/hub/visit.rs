@@ -65,6 +65,7 @@ impl Hub {
     ) -> Option<Visit> {
         let room = self.room(name)?;
         let (filter, waiter) = room.join(filters)?;
+        let since = room.visit_stream(self.clock().now(), since).or(since);
         let position = Position::at(since.map_or(0, |cursor| cursor.seq));
         Some(Visit { name: name.clone(), room, filter, waiter, since, position })
     }

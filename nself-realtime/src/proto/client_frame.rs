@@ -13,15 +13,20 @@ use super::server_frame::ErrorData;
 use crate::room::{Filter, MAX_FILTERS, MAX_KEYS, MAX_TAIL};
 use crate::{Cursor, EventType, Name, RoomName};
 
+/// How long the page may be that a session says it is on.
+const MAX_PAGE_BYTES: usize = 512;
 /// How deep JSON from outside may be nested.
 pub(crate) const MAX_DEPTH: usize = 32;
 
 /// A frame from a client.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ClientFrame {
-    Hello,
+    Hello { session: Name, secret: String },
     Subscribe { id: Option<u64>, room: RoomName, filters: Vec<Filter>, since: Option<Cursor> },
     Unsubscribe { id: Option<u64>, room: RoomName, filter: Option<Filter> },
+    Ack { room: RoomName, cursor: Cursor },
+    Presence { page: Option<String>, idle: bool },
+    Auth { id: Option<u64>, token: String },
     Ping { id: Option<u64> },
     Pong,
 }
@@ -60,10 +65,27 @@ struct Envelope<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HelloData {
-    #[expect(dead_code, reason = "checked for its form; sessions are told apart by the server")]
-    session: String,
-    #[expect(dead_code, reason = "checked for its form; sessions are told apart by the server")]
+    session: Name,
     secret: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PresenceData {
+    page: Option<String>,
+    idle: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AckData {
+    cursor: Cursor,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuthData {
+    token: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -101,8 +123,26 @@ impl ClientFrame {
         match &*frame_type {
             "hello" => {
                 absent(room.as_ref(), "/room")?;
-                parse_data::<HelloData>(data)?;
-                Ok(Self::Hello)
+                let HelloData { session, secret } = parse_data(data)?;
+                Ok(Self::Hello { session, secret })
+            }
+            "presence" => {
+                absent(room.as_ref(), "/room")?;
+                let PresenceData { page, idle } = parse_data(data)?;
+                if page.as_ref().is_some_and(|page| page.len() > MAX_PAGE_BYTES) {
+                    let message = format!("may have {MAX_PAGE_BYTES} bytes");
+                    return Err(FrameError::at("/data/page", message));
+                }
+                Ok(Self::Presence { page, idle })
+            }
+            "ack" => {
+                let AckData { cursor } = parse_data(data)?;
+                Ok(Self::Ack { room: parse_room(room)?, cursor })
+            }
+            "auth" => {
+                absent(room.as_ref(), "/room")?;
+                let AuthData { token } = parse_data(data)?;
+                Ok(Self::Auth { id, token })
             }
             "subscribe" => {
                 let data =

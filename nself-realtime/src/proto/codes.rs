@@ -25,9 +25,28 @@ pub enum CloseCode {
     RateLimited,
     /// 4500: too much of what came were not valid frames.
     InvalidFrames,
+    /// 4501: the sign-in is missing, has expired or was ended.
+    SignedOut,
+    /// 4503: the rights were withdrawn.
+    Withdrawn,
 }
 
 impl CloseCode {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Normal,
+        Self::Unsupported,
+        Self::InvalidUtf8,
+        Self::TooBig,
+        Self::ProtocolError,
+        Self::Restart,
+        Self::Timeout,
+        Self::RateLimited,
+        Self::InvalidFrames,
+        Self::SignedOut,
+        Self::Withdrawn,
+    ];
+
     /// The number on the wire.
     pub fn code(self) -> u16 {
         match self {
@@ -40,6 +59,8 @@ impl CloseCode {
             Self::Timeout => 4408,
             Self::RateLimited => 4429,
             Self::InvalidFrames => 4500,
+            Self::SignedOut => 4501,
+            Self::Withdrawn => 4503,
         }
     }
 
@@ -55,6 +76,8 @@ impl CloseCode {
             Self::Timeout => "no sign of life",
             Self::RateLimited => "too many messages",
             Self::InvalidFrames => "too many invalid frames",
+            Self::SignedOut => "the sign-in has ended",
+            Self::Withdrawn => "the rights were withdrawn",
         }
     }
 }
@@ -77,6 +100,14 @@ pub enum ErrorCode {
     TooManySubscriptions,
     /// Too many messages came.
     RateLimited,
+    /// The token does not say who that is.
+    Unauthorized,
+    /// The token was good once.
+    Expired,
+    /// It may not be done by this one.
+    Forbidden,
+    /// It cannot be answered now.
+    Internal,
 }
 
 impl ErrorCode {
@@ -90,6 +121,10 @@ impl ErrorCode {
             Self::NotFound => "not_found",
             Self::TooManySubscriptions => "too_many_subscriptions",
             Self::RateLimited => "rate_limited",
+            Self::Unauthorized => "unauthorized",
+            Self::Expired => "expired",
+            Self::Forbidden => "forbidden",
+            Self::Internal => "internal",
         }
     }
 }

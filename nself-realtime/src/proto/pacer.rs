@@ -5,14 +5,22 @@
 //!
 //! - an immediate event is pending and the last 100 ms saw fewer than `burst` flushes;
 //! - the last flush is `max_wait` old;
-//! - `max_events` are pending and the last flush is `min_gap` old;
+//! - `max_events` are pending, or the last flush ended a quiet time, and the last flush is `min_gap` old;
 //! - the last flush was cut at its size limit.
+//!
+//! What happens at once often comes as several events (a sample of each container, the lines of a stack
+//! trace): the first one leaves alone, and after a quiet time the others follow within a frame of a
+//! screen instead of waiting `max_wait` for company.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// The window in which bursts are counted.
 const BURST_WINDOW: Duration = Duration::from_millis(100);
+
+/// That many times `max_wait` without a flush are a quiet time: more than lies between the flushes of a
+/// steady stream.
+const QUIET: u32 = 2;
 
 /// How events are gathered into frames, per connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,11 +73,13 @@ pub(crate) struct Pacer {
     // When the last flushes were, the newest last; never more than a burst.
     flushes: VecDeque<Instant>,
     cut: bool,
+    // Whether the last flush came after a quiet time.
+    ended_quiet: bool,
 }
 
 impl Pacer {
     pub(crate) fn new(pacing: Pacing) -> Self {
-        Self { pacing, flushes: VecDeque::new(), cut: false }
+        Self { pacing, flushes: VecDeque::new(), cut: false, ended_quiet: false }
     }
 
     #[must_use]
@@ -82,7 +92,7 @@ impl Pacer {
             return Flush::Now;
         }
         let mut at = last + self.pacing.max_wait;
-        if pending.events >= self.pacing.max_events {
+        if pending.events >= self.pacing.max_events || self.ended_quiet {
             at = at.min(last + self.pacing.min_gap);
         }
         if pending.immediate {
@@ -97,6 +107,8 @@ impl Pacer {
 
     /// Notes a flush, and whether its size limit left something behind.
     pub(crate) fn flushed(&mut self, now: Instant, cut: bool) {
+        let quiet = self.pacing.max_wait * QUIET;
+        self.ended_quiet = self.flushes.back().is_none_or(|last| now >= *last + quiet);
         self.flushes.push_back(now);
         while self.flushes.len() > self.pacing.burst.max(1) {
             self.flushes.pop_front();
@@ -161,13 +173,27 @@ mod tests {
         let now = SystemClock.now();
         let mut pacer = Pacer::new(Pacing::default());
         pacer.flushed(now, false);
-        assert_eq!(pacer.decide(now + ms(1), ONE), Flush::At(now + ms(100)));
+        pacer.flushed(now + ms(16), false);
+        assert_eq!(pacer.decide(now + ms(17), ONE), Flush::At(now + ms(116)));
+    }
+
+    #[test]
+    fn after_a_quiet_time_what_comes_together_leaves_together() {
+        let now = SystemClock.now();
+        let mut pacer = Pacer::new(Pacing::default());
+        pacer.flushed(now, false);
+        let five = Pending { events: 5, immediate: false };
+        assert_eq!(pacer.decide(now + ms(1), five), Flush::At(now + ms(16)));
+        pacer.flushed(now + ms(16), false);
+        assert_eq!(pacer.decide(now + ms(17), five), Flush::At(now + ms(116)));
     }
 
     #[test]
     fn ten_events_wait_for_the_gap_only() {
         let now = SystemClock.now();
         let mut pacer = Pacer::new(Pacing::default());
+        pacer.flushed(now, false);
+        let now = now + ms(100);
         pacer.flushed(now, false);
         let ten = Pending { events: 10, immediate: false };
         assert_eq!(pacer.decide(now + ms(1), ten), Flush::At(now + ms(16)));
@@ -196,7 +222,8 @@ mod tests {
 
     #[test]
     fn fifty_events_a_second_take_ten_frames_and_five_thousand_about_sixty() {
-        assert_eq!(flushes_per_second(ms(20), false), 10);
+        // One more at the beginning, which ends a quiet time.
+        assert_eq!(flushes_per_second(ms(20), false), 11);
         let busy = flushes_per_second(Duration::from_micros(200), false);
         assert!((60..=63).contains(&busy), "{busy}");
     }

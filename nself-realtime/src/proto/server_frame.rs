@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::ErrorCode;
-use crate::{Cursor, Epoch, RoomName, Timestamp};
+use crate::{Cursor, Epoch, Name, RoomName, Timestamp};
 
 /// A frame from the server.
 #[derive(Debug, Serialize)]
@@ -42,6 +42,19 @@ pub(crate) enum ServerFrame<'a> {
         data: PongData,
     },
     Heartbeat,
+    #[serde(rename = "session:expiring")]
+    Expiring {
+        data: ExpiringData,
+    },
+    Authenticated {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<u64>,
+        data: AuthenticatedData,
+    },
+    Cursor {
+        room: &'a RoomName,
+        data: ReadyData,
+    },
     Error {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<u64>,
@@ -65,10 +78,28 @@ pub(crate) struct WelcomeData<'a> {
     pub(crate) protocol: u32,
     pub(crate) session_id: &'a str,
     pub(crate) secret: &'a str,
+    pub(crate) user: &'a Name,
     pub(crate) server_time: Timestamp,
     pub(crate) heartbeat_ms: u64,
     pub(crate) heartbeat_timeout_ms: u64,
     pub(crate) max_message_bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ExpiringData {
+    pub(crate) expires_at: Timestamp,
+    pub(crate) seconds_left: u64,
+    pub(crate) renewable: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuthenticatedData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize)]
@@ -123,6 +154,10 @@ pub(crate) enum Unsubscribed {
     Requested,
     /// The room has gone.
     Closed,
+    /// It may no longer be read.
+    Forbidden,
+    /// Another connection reads the stream now.
+    Superseded,
 }
 
 #[derive(Debug, Serialize)]

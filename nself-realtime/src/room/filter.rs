@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::hot::Entry;
 use super::keys::{KeyId, Keys, Slot};
 use crate::{EventType, Name};
 
@@ -107,6 +108,13 @@ impl Filters {
         }
     }
 
+    /// Forgets which keys were looked at: they are others now.
+    pub(super) fn forget_keys(&mut self) {
+        for list in self.lists.values_mut() {
+            list.memo = Vec::new();
+        }
+    }
+
     /// Whether any reader wants that.
     pub(super) fn wants(&self, event_type: &str, key: &str) -> bool {
         self.by_list.keys().flatten().any(|filter| filter.matches(event_type, key))
@@ -127,6 +135,11 @@ pub(super) struct Matcher<'a> {
 impl Matcher<'_> {
     pub(super) fn matches(&mut self, id: KeyId) -> bool {
         self.tail(id).is_some()
+    }
+
+    /// Whether that event is wanted: its key is, and it is not from before a shorter tail.
+    pub(super) fn wants(&mut self, entry: &Entry) -> bool {
+        self.tail(entry.key).is_some_and(|tail| entry.history.is_none_or(|more| more < tail))
     }
 
     /// The tail that is wanted of that key, `None` if the key is not wanted.

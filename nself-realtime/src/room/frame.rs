@@ -30,6 +30,8 @@ pub(super) fn size_of(entry: &Entry) -> usize {
 pub(crate) struct EventsFrame {
     /// The whole frame.
     pub(crate) bytes: Bytes,
+    /// When the oldest event in it was published, in nanoseconds since 1970.
+    pub(crate) oldest: u64,
     /// How many events it has.
     pub(crate) events: usize,
     list: Range<usize>,
@@ -48,7 +50,8 @@ pub(super) fn events(room: &RoomName, keys: &Keys, entries: &[Entry]) -> EventsF
     if let [entry] = entries {
         let mut frame = Vec::with_capacity(size_of(entry) + room.as_str().len());
         event(&mut frame, Some(room), keys, entry);
-        return EventsFrame { list: 0..frame.len(), bytes: frame.into(), events: 1 };
+        let list = 0..frame.len();
+        return EventsFrame { bytes: frame.into(), oldest: entry.published, events: 1, list };
     }
     list("batch", room, None, keys, entries)
 }
@@ -86,7 +89,8 @@ fn list(
     }
     let list = start..frame.len();
     frame.extend_from_slice(b"]}");
-    EventsFrame { bytes: frame.into(), events: entries.len(), list }
+    let oldest = entries.iter().map(|entry| entry.published).min().unwrap_or(0);
+    EventsFrame { bytes: frame.into(), oldest, events: entries.len(), list }
 }
 
 fn event(frame: &mut Vec<u8>, room: Option<&RoomName>, keys: &Keys, entry: &Entry) {

@@ -14,8 +14,12 @@ pub(super) struct Entry {
     pub(super) key: KeyId,
     pub(super) immediate: bool,
     pub(super) removal: bool,
+    /// How many events from before its producer began follow it, if it is one.
+    pub(super) history: Option<u32>,
     /// The event as JSON from its timestamp to its end: `"timestamp":"…","data":{…}}`.
     pub(super) body: Bytes,
+    /// When it was published, in nanoseconds since 1970.
+    pub(super) published: u64,
     /// What stands for it where there is no room to keep all of it.
     pub(super) condensed: Option<Arc<Bytes>>,
 }
@@ -65,7 +69,16 @@ mod tests {
 
     fn entry(seq: u64, bytes: usize) -> Entry {
         let body = Bytes::from(vec![b'x'; bytes]);
-        Entry { seq, key: KeyId::new(0), immediate: false, removal: false, body, condensed: None }
+        Entry {
+            seq,
+            key: KeyId::new(0),
+            immediate: false,
+            removal: false,
+            history: None,
+            body,
+            published: 0,
+            condensed: None,
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 
 use super::hot::Entry;
-use crate::event::{Delivery, Retention};
+use crate::event::Retention;
 use crate::{EventType, Name, NameError};
 
 /// Stands for a (type, key) pair in one room.
@@ -26,18 +26,10 @@ impl KeyId {
     }
 }
 
-/// The rules that a payload type has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TypeRule {
-    pub(crate) name: &'static str,
-    pub(crate) delivery: Delivery,
-    pub(crate) retention: Retention,
-}
-
 #[derive(Debug)]
 struct TypeKeys {
-    rule: TypeRule,
     name: EventType,
+    retention: Retention,
     keys: HashMap<Name, KeyId>,
     bytes: usize,
 }
@@ -121,17 +113,30 @@ impl Keys {
         (0..=u16::MAX).map(KeyId).zip(&self.slots).filter(|(_, slot)| !slot.kept.is_empty())
     }
 
+    /// The bytes of all that is kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Lets the largest keys give way until that much is kept at most.
+    pub(super) fn give_way_to(&mut self, bytes: usize) {
+        while self.bytes > bytes {
+            self.evict_from_largest(None);
+        }
+    }
+
     /// The slot of that key, `Ok(None)` if there is none and no number is free for one.
     pub(super) fn find_or_add(
         &mut self,
-        rule: TypeRule,
+        event_type: &str,
+        retention: Retention,
         key: &str,
     ) -> Result<Option<KeyId>, NameError> {
-        let known = self.types.iter().position(|of_type| of_type.rule.name == rule.name);
+        let known = self.types.iter().position(|of_type| of_type.name.as_str() == event_type);
         let type_index = known.unwrap_or(self.types.len());
         if known.is_none() {
-            let name = EventType::new(rule.name)?;
-            self.types.push(TypeKeys { rule, name, keys: HashMap::new(), bytes: 0 });
+            let name = EventType::new(event_type)?;
+            self.types.push(TypeKeys { name, retention, keys: HashMap::new(), bytes: 0 });
         }
         let Some(of_type) = self.types.get_mut(type_index) else { return Ok(None) };
         if let Some(id) = of_type.keys.get(key) {
@@ -152,7 +157,7 @@ impl Keys {
             type_index,
             event_type: of_type.name.clone(),
             key: Some(key),
-            retention: of_type.rule.retention,
+            retention: of_type.retention,
             last_seq: 0,
             in_ledger: 0,
             kept: VecDeque::new(),
@@ -195,7 +200,7 @@ impl Keys {
         match retention {
             Retention::Latest | Retention::Newest { .. } => self.shrink(id, 1, usize::MAX),
             Retention::Ring { events, bytes } => self.shrink(id, events, bytes),
-            Retention::Runs { .. } => {}
+            Retention::Runs { .. } | Retention::UntilAcknowledged => {}
         }
         if let Retention::Newest { keys } | Retention::Runs { keys, .. } = retention {
             self.keep_newest_keys(type_index, keys);
@@ -217,8 +222,21 @@ impl Keys {
         while self.types.get(type_index).is_some_and(|of| of.bytes > limits.type_bytes) {
             self.evict_from_largest(Some(type_index));
         }
-        while self.bytes > limits.bytes {
-            self.evict_from_largest(None);
+        self.give_way_to(limits.bytes);
+    }
+
+    /// Lets go of what its reader has acknowledged.
+    pub(super) fn acknowledge(&mut self, seq: u64) {
+        let acknowledged: Vec<(KeyId, usize)> = self
+            .holding()
+            .map(|(id, slot)| {
+                (id, slot.kept.partition_point(|entry| entry.seq <= seq), slot.kept.len())
+            })
+            .filter(|(_, done, _)| *done > 0)
+            .map(|(id, done, kept)| (id, kept - done))
+            .collect();
+        for (id, left) in acknowledged {
+            self.shrink(id, left, usize::MAX);
         }
     }
 

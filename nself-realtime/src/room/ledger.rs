@@ -16,6 +16,11 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    /// One that begins after that position.
+    pub(super) fn after(seq: u64) -> Self {
+        Self { keys: VecDeque::new(), before: seq }
+    }
+
     /// Writes the next event down. What falls off the other end is given back.
     pub(super) fn push(&mut self, key: KeyId, reach: usize) -> Option<KeyId> {
         let dropped = if self.keys.len() >= reach { self.pop() } else { None };

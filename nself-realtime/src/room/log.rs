@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::filter::{Filter, FilterId, Filters};
 use super::frame::FrameCache;
 use super::hot::{Entry, HotTail};
-use super::keys::{KeepLimits, Keys, TypeRule};
+use super::keys::{KeepLimits, Keys};
 use super::ledger::{self, Ledger};
+use crate::broker::Record;
 use crate::event::Delivery;
 use crate::{Cursor, Epoch, NameError, RoomName};
 
@@ -45,18 +44,6 @@ impl Default for Limits {
             ledger: ledger::REACH,
         }
     }
-}
-
-/// An event that has no position yet.
-#[derive(Debug, Clone)]
-pub(crate) struct Draft<'a> {
-    pub(crate) rule: TypeRule,
-    pub(crate) key: &'a str,
-    pub(crate) removal: bool,
-    /// `"timestamp":"…","data":{…}}`
-    pub(crate) body: Bytes,
-    /// The same without the payload's bulk.
-    pub(crate) condensed: Option<Bytes>,
 }
 
 /// The log of a room.
@@ -107,10 +94,42 @@ impl RoomLog {
         cursor.epoch == self.epoch && cursor.seq <= self.head && self.ledger.reaches(cursor.seq)
     }
 
+    /// Begins another life: everything up to `after` is not in it. Filters stay.
+    pub(crate) fn begin(&mut self, epoch: Epoch, after: u64) {
+        (self.epoch, self.head) = (epoch, after);
+        self.hot = HotTail::default();
+        self.keys = Keys::default();
+        self.ledger = Ledger::after(after);
+        self.frames = FrameCache::default();
+        self.filters.forget_keys();
+    }
+
+    /// Which life this is.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The bytes of all that is kept beyond the hot tail.
+    pub(crate) fn kept(&self) -> usize {
+        self.keys.bytes()
+    }
+
+    /// Lets go of that many bytes of it, of the largest keys first.
+    pub(crate) fn give_way(&mut self, bytes: usize) {
+        self.keys.give_way_to(self.keys.bytes().saturating_sub(bytes));
+    }
+
+    /// Lets go of everything up to `seq`: its one reader has it.
+    pub(crate) fn acknowledge(&mut self, seq: u64) {
+        self.keys.acknowledge(seq);
+    }
+
     /// Gives the event the next position.
-    pub(crate) fn append(&mut self, draft: Draft<'_>) -> Result<u64, NameError> {
+    pub(crate) fn append(&mut self, record: Record<'_>) -> Result<u64, NameError> {
         let key = loop {
-            if let Some(key) = self.keys.find_or_add(draft.rule, draft.key)? {
+            if let Some(key) =
+                self.keys.find_or_add(record.event_type, record.retention, record.key)?
+            {
                 break key;
             }
             // Every number is taken by a key that only the ledger still names.
@@ -126,10 +145,12 @@ impl RoomLog {
         let entry = Entry {
             seq: self.head,
             key,
-            immediate: draft.rule.delivery == Delivery::Immediate,
-            removal: draft.removal,
-            body: draft.body,
-            condensed: draft.condensed.map(Arc::new),
+            immediate: record.delivery == Delivery::Immediate,
+            removal: record.removal,
+            history: record.history,
+            body: record.body,
+            published: record.published,
+            condensed: record.condensed.map(Arc::new),
         };
         self.hot.push(entry.clone(), self.limits.hot_events, self.limits.hot_bytes);
         self.keys.keep(

@@ -9,6 +9,7 @@
 //! gap. A reader that is further behind than the ledger is told `reset` and begins anew.
 
 mod filter;
+mod flow;
 mod frame;
 mod hot;
 mod keys;
@@ -16,12 +17,14 @@ mod ledger;
 mod log;
 #[cfg(test)]
 mod oracle;
+mod presence;
 mod read;
 
 pub use self::filter::Filter;
 pub(crate) use self::filter::FilterId;
 pub(crate) use self::filter::{MAX_FILTERS, MAX_KEYS, MAX_TAIL};
+pub(crate) use self::flow::{Flow, Headway};
 pub(crate) use self::frame::EventsFrame;
-pub(crate) use self::keys::TypeRule;
-pub(crate) use self::log::{Draft, Limits, RoomLog};
+pub(crate) use self::log::{Limits, RoomLog};
+pub(crate) use self::presence::PresenceBook;
 pub(crate) use self::read::{Gap, Position, SnapshotPosition, Space};

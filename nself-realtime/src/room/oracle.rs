@@ -6,10 +6,34 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::keys::TypeRule;
 use super::*;
+use crate::broker::Record;
 use crate::event::{Delivery, Retention};
 use crate::{Epoch, EventType, Name, RoomName};
+
+/// The rules of a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct TypeRule {
+    name: &'static str,
+    delivery: Delivery,
+    retention: Retention,
+}
+
+impl TypeRule {
+    fn record(self, key: &str, body: Bytes) -> Record<'_> {
+        Record {
+            event_type: self.name,
+            key,
+            delivery: self.delivery,
+            retention: self.retention,
+            removal: false,
+            history: None,
+            published: 0,
+            body,
+            condensed: None,
+        }
+    }
+}
 
 const RING: TypeRule = TypeRule {
     name: "test:ring",
@@ -206,7 +230,7 @@ proptest! {
                 Act::Publish { rule, key, bytes, removal } => {
                     let key = format!("k{key}");
                     let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
-                    log.append(Draft { rule, key: &key, removal, body, condensed: None }).unwrap();
+                    log.append(Record { removal, ..rule.record(&key, body) }).unwrap();
                     oracle.published.push((rule, key));
                 }
                 Act::Look => log.look(id, &mut position),
@@ -243,7 +267,7 @@ proptest! {
                 Act::Publish { rule, key, bytes, removal } => {
                     let key = format!("k{key}");
                     let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
-                    log.append(Draft { rule, key: &key, removal, body, condensed: None }).unwrap();
+                    log.append(Record { removal, ..rule.record(&key, body) }).unwrap();
                     oracle.published.push((rule, key));
                 }
                 Act::Take { bytes } => {
@@ -266,7 +290,7 @@ proptest! {
             if let Act::Publish { rule, key, bytes, removal } = act {
                 let key = format!("k{key}");
                 let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
-                let seq = log.append(Draft { rule, key: &key, removal, body, condensed: None }).unwrap();
+                let seq = log.append(Record { removal, ..rule.record(&key, body) }).unwrap();
                 if rule == LATEST {
                     latest.insert(key, (seq, removal));
                 }
@@ -305,8 +329,7 @@ fn a_slow_reader_gets_one_gap_with_the_exact_count() {
     let mut position = Position::at(0);
     for _ in 0..100 {
         let body = Bytes::from_static(br#""data":1}"#);
-        log.append(Draft { rule: RING, key: "web", removal: false, body, condensed: None })
-            .unwrap();
+        log.append(RING.record("web", body)).unwrap();
     }
     let mut gaps = Vec::new();
     loop {
@@ -337,7 +360,7 @@ fn of_runs_the_oldest_output_goes_first_then_the_oldest_run() {
     let mut publish = |key: &str, bytes: usize| {
         let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
         let condensed = Some(Bytes::from_static(br#""data":"-"}"#));
-        log.append(Draft { rule: RUNS, key, removal: false, body, condensed }).unwrap()
+        log.append(Record { condensed, ..RUNS.record(key, body) }).unwrap()
     };
     publish("first", 200);
     publish("second", 200);
@@ -355,7 +378,7 @@ fn of_runs_the_oldest_output_goes_first_then_the_oldest_run() {
         .collect();
     assert_eq!(sizes, [1, 200, 200]);
     let body = Bytes::from_static(br#""data":"third"}"#);
-    log.append(Draft { rule: RUNS, key: "third", removal: false, body, condensed: None }).unwrap();
+    log.append(RUNS.record("third", body)).unwrap();
     let mut at = SnapshotPosition { seq: 0, target: 4 };
     let frame = log.take_snapshot(id, &mut at, None, space).unwrap();
     let frame = String::from_utf8(frame.bytes.to_vec()).unwrap();
@@ -369,8 +392,7 @@ fn a_position_that_the_ledger_does_not_reach_is_not_continued() {
     let id = log.add_filters(vec![Filter::all()]);
     for _ in 0..20 {
         let body = Bytes::from_static(br#""data":1}"#);
-        log.append(Draft { rule: LATEST, key: "web", removal: false, body, condensed: None })
-            .unwrap();
+        log.append(LATEST.record("web", body)).unwrap();
     }
     assert!(!log.continues(log.cursor(9)));
     assert!(log.continues(log.cursor(10)));
@@ -392,8 +414,7 @@ fn readers_at_one_place_share_one_frame() {
     let id = log.add_filters(vec![Filter::all()]);
     for _ in 0..3 {
         let body = Bytes::from_static(br#""data":1}"#);
-        log.append(Draft { rule: RING, key: "web", removal: false, body, condensed: None })
-            .unwrap();
+        log.append(RING.record("web", body)).unwrap();
     }
     let space = Space { bytes: 10_000, one_larger: true, events: usize::MAX };
     let mut frame =

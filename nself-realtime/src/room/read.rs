@@ -60,15 +60,20 @@ impl Position {
 
 /// What is missing for a reader.
 #[derive(Debug, Clone)]
-#[cfg_attr(
-    not(feature = "sse"),
-    expect(dead_code, reason = "a frame says it, too; it is for those who carry another form")
-)]
 pub(crate) struct Gap {
     /// The frame that tells it.
     pub(crate) frame: Bytes,
     /// The position of the last event that it counts.
+    #[cfg_attr(
+        not(feature = "sse"),
+        expect(
+            dead_code,
+            reason = "the frame says it, too; this is for those who carry another form"
+        )
+    )]
     pub(crate) to: u64,
+    /// Why they are gone.
+    pub(crate) why: Loss,
 }
 
 /// What one reading gave.
@@ -129,7 +134,7 @@ impl RoomLog {
             return;
         }
         for entry in self.hot.after(position.looked.max(position.seq)) {
-            if matcher.matches(entry.key) {
+            if matcher.wants(entry) {
                 position.waiting = position.waiting.saturating_add(1);
                 position.immediate |= entry.immediate;
             }
@@ -269,7 +274,7 @@ impl RoomLog {
     fn pick_hot(&mut self, filter: FilterId, from: u64, picked: &mut Picked) {
         let Some(mut matcher) = self.filters.matcher(filter, &self.keys) else { return };
         for entry in self.hot.after(from) {
-            if matcher.matches(entry.key) && !picked.push(entry) {
+            if matcher.wants(entry) && !picked.push(entry) {
                 return;
             }
         }
@@ -285,7 +290,9 @@ impl RoomLog {
                 merge.add(key, slot, slot.kept().partition_point(|entry| entry.seq <= from));
             }
         }
-        merge.run(&self.keys, |entry| entry.seq < hot && picked.push(entry));
+        merge.run(&self.keys, |entry| {
+            entry.seq < hot && (!matcher.wants(entry) || picked.push(entry))
+        });
     }
 
     /// Tells what is missing between a reader that is behind and the hot tail, and was not told yet.
@@ -295,7 +302,7 @@ impl RoomLog {
             position.told.insert(*key, loss.last);
         }
         let data = losses.into_data(self, why)?;
-        Some(Gap { to: data.to, frame: ServerFrame::Gap { room: &self.name, data }.encode() })
+        Some(Gap { to: data.to, why, frame: ServerFrame::Gap { room: &self.name, data }.encode() })
     }
 
     /// Counts what is missing after `from`, before the hot tail and before `end`, but for what was

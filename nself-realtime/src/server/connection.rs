@@ -7,12 +7,15 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep_until};
 
 use super::Server;
+use crate::auth::{Access, AuthError, Identity};
 use crate::hub::{Hub, Peer, Transmit};
-use crate::proto::{CloseCode, SessionConfig};
+use crate::proto::CloseCode;
+use crate::stats::Transport;
 
 /// A message-oriented transport.
 pub(crate) trait Socket {
@@ -21,6 +24,9 @@ pub(crate) trait Socket {
 
     /// A text message as it gives it.
     type Text: AsRef<str>;
+
+    /// What kind of transport it is.
+    fn transport(&self) -> Transport;
 
     /// The next message; `None` once the other side is gone.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Incoming<Self::Text>>>;
@@ -63,17 +69,17 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Serves one connection until it ends.
 pub(super) async fn run<S: Socket>(
     mut socket: S,
-    hub: Hub,
-    config: SessionConfig,
+    peer: Peer,
+    hub: &Hub,
+    access: &Access,
+    stalled_after: Duration,
     mut draining: watch::Receiver<bool>,
 ) {
     let clock = hub.clock().clone();
-    let mut connection = Connection {
-        peer: Peer::new(hub.clone(), config, clock.now()),
-        out: Vec::new(),
-        flushing: None,
-        stalled_after: config.heartbeat_timeout,
-    };
+    hub.counters().connected(socket.transport());
+    let _disconnected = Disconnected(hub, socket.transport());
+    let mut connection =
+        Connection { peer, out: Vec::new(), flushing: None, stalled_after, authenticating: None };
     let mut drain = pin!(async move {
         // An error means that the server itself is gone: that is an end, too.
         let _ = draining.wait_for(|draining| *draining).await;
@@ -90,7 +96,7 @@ pub(super) async fn run<S: Socket>(
             let retry_after = Server::retry_after(hub.random_bits());
             connection.peer.close(CloseCode::Restart, Some(retry_after));
         }
-        connection.poll(&mut socket, cx, || clock.now(), sleep.as_mut())
+        connection.poll(&mut socket, access, cx, || clock.now(), sleep.as_mut())
     })
     .await;
     if let End::Closed(code) = end
@@ -115,8 +121,18 @@ enum End {
     Gone,
 }
 
+/// Counts a connection down when it ends, however it does.
+struct Disconnected<'a>(&'a Hub, Transport);
+
+impl Drop for Disconnected<'_> {
+    fn drop(&mut self) {
+        self.0.counters().disconnected(self.1);
+    }
+}
+
 struct Connection {
     peer: Peer,
+    authenticating: Option<BoxFuture<'static, Result<Identity, AuthError>>>,
     out: Vec<Bytes>,
     // Since when a write waits, and how many bytes had been taken then.
     flushing: Option<(Instant, u64)>,
@@ -127,6 +143,7 @@ impl Connection {
     fn poll<S: Socket>(
         &mut self,
         socket: &mut S,
+        access: &Access,
         cx: &mut Context<'_>,
         now: impl Fn() -> Instant,
         mut sleep: Pin<&mut Sleep>,
@@ -137,11 +154,21 @@ impl Connection {
                     Poll::Ready(Some(Incoming::Text(text))) => {
                         self.peer.handle_text(now(), text.as_ref());
                     }
-                    Poll::Ready(Some(Incoming::Alive)) => self.peer.handle_alive(),
+                    Poll::Ready(Some(Incoming::Alive)) => self.peer.handle_alive(now()),
                     Poll::Ready(Some(Incoming::Broken(code))) => self.peer.close(code, None),
                     Poll::Ready(None) => return Poll::Ready(End::Gone),
                     Poll::Pending => break,
                 }
+            }
+            if let Some(token) = self.peer.poll_token() {
+                self.authenticating = Some(access.authenticate(token));
+            }
+            if let Some(authenticating) = &mut self.authenticating
+                && let Poll::Ready(outcome) = authenticating.as_mut().poll(cx)
+            {
+                self.authenticating = None;
+                self.peer.handle_authenticated(outcome);
+                continue;
             }
             let now = now();
             if let Some(end) = self.poll_write(socket, cx, now) {
@@ -168,7 +195,10 @@ impl Connection {
         loop {
             if let Some((since, written)) = self.flushing {
                 match socket.poll_flush(cx) {
-                    Poll::Ready(Ok(())) => self.flushing = None,
+                    Poll::Ready(Ok(())) => {
+                        self.flushing = None;
+                        self.peer.handle_written();
+                    }
                     Poll::Ready(Err(_)) => return Some(End::Gone),
                     Poll::Pending if socket.written() > written => {
                         self.flushing = Some((now, socket.written()));

@@ -6,14 +6,18 @@
 //! they do not all come back at once, and waits until the connections have ended.
 
 mod connection;
+mod stream;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 pub(crate) use self::connection::{Incoming, Socket};
-use crate::hub::Hub;
+pub use self::stream::{FlowStream, StreamError};
+use crate::auth::{Access, Identity};
+use crate::hub::{Hub, Peer};
 use crate::proto::SessionConfig;
 
 /// How far the return of the clients is spread when a server drains.
@@ -24,58 +28,111 @@ const RETRY_AT_LEAST: Duration = Duration::from_millis(200);
 /// Serves the rooms of a hub to connections. A cheap clone.
 #[derive(Debug, Clone)]
 pub struct Server {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
     hub: Hub,
     config: SessionConfig,
-    draining: Arc<watch::Sender<bool>>,
+    access: Access,
+    draining: watch::Sender<bool>,
+    // Tells who is here; begins with the first connection.
+    presence: OnceLock<AbortHandle>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(presence) = self.presence.get() {
+            presence.abort();
+        }
+    }
 }
 
 impl Server {
-    /// A server for these rooms.
+    /// A server for these rooms, open to everybody.
     pub fn new(hub: Hub, config: SessionConfig) -> Self {
-        Self { hub, config, draining: Arc::new(watch::Sender::new(false)) }
+        Self::with_access(hub, config, Access::default())
+    }
+
+    /// A server for these rooms, open to whom `access` lets in.
+    pub fn with_access(hub: Hub, config: SessionConfig, access: Access) -> Self {
+        let (draining, presence) = (watch::Sender::new(false), OnceLock::new());
+        Self { shared: Arc::new(Shared { hub, config, access, draining, presence }) }
     }
 
     /// The rooms that it serves.
     pub fn hub(&self) -> &Hub {
-        &self.hub
+        &self.shared.hub
     }
 
     /// How it treats connections.
     pub fn config(&self) -> &SessionConfig {
-        &self.config
+        &self.shared.config
+    }
+
+    /// How it finds out who somebody is and what they may do.
+    pub fn access(&self) -> &Access {
+        &self.shared.access
     }
 
     /// How many connections there are.
     pub fn connections(&self) -> usize {
-        self.draining.receiver_count()
+        self.shared.draining.receiver_count()
     }
 
     /// Whether [`drain`](Self::drain) was called.
     pub fn is_draining(&self) -> bool {
-        *self.draining.borrow()
+        *self.shared.draining.borrow()
     }
 
     /// Ends all connections, and waits for them until `patience` is over. Connections that come later
     /// are ended at once. Returns whether all have ended.
     pub async fn drain(&self, patience: Duration) -> bool {
-        self.draining.send_replace(true);
-        tokio::time::timeout(patience, self.draining.closed()).await.is_ok()
+        self.shared.draining.send_replace(true);
+        tokio::time::timeout(patience, self.shared.draining.closed()).await.is_ok()
     }
 
-    pub(crate) async fn serve<S: Socket>(&self, socket: S) {
-        let draining = self.draining.subscribe();
-        connection::run(socket, self.hub.clone(), self.config, draining).await;
+    pub(crate) async fn serve<S: Socket>(&self, socket: S, identity: Identity) {
+        self.shared.presence.get_or_init(|| {
+            let hub = self.hub().clone();
+            tokio::spawn(tell_presence(hub)).abort_handle()
+        });
+        let draining = self.shared.draining.subscribe();
+        let (hub, config) = (self.hub().clone(), *self.config());
+        let now = hub.clock().now();
+        let access = self.shared.access.clone();
+        let peer = Peer::new(hub.clone(), config, access.clone(), identity, now);
+        connection::run(socket, peer, &hub, &access, config.heartbeat_timeout, draining).await;
     }
 
     /// Tells when the server drains; a drain waits until it is dropped.
     #[cfg(any(feature = "poll", feature = "sse"))]
     pub(crate) fn follow_drain(&self) -> watch::Receiver<bool> {
-        self.draining.subscribe()
+        self.shared.draining.subscribe()
     }
 
     /// How long the client with these random bits waits before it comes back.
     pub(crate) fn retry_after(bits: u64) -> Duration {
         let spread = u64::try_from(RETRY_SPREAD.as_millis()).unwrap_or(1);
         RETRY_AT_LEAST + Duration::from_millis(bits % spread)
+    }
+}
+
+/// Tells who is here, for as long as the server is.
+async fn tell_presence(hub: Hub) {
+    loop {
+        let seen = hub.presence_changes();
+        let next = hub.tell_presence(hub.clock().now());
+        let timer = async {
+            match next {
+                Some(next) => tokio::time::sleep_until(next.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = hub.presence_changed(seen) => {}
+            () = timer => {}
+        }
     }
 }

@@ -8,8 +8,10 @@ use bytes::Bytes;
 use futures::channel::mpsc;
 use futures::{SinkExt, Stream, StreamExt};
 
+use crate::auth::Identity;
 use crate::proto::CloseCode;
 use crate::server::{Incoming, Server, Socket};
+use crate::stats::Transport;
 
 /// That many frames may wait on either side.
 const CAPACITY: usize = 16;
@@ -29,11 +31,20 @@ impl Server {
     ///
     /// Outside a tokio runtime.
     pub fn connect(&self) -> MemoryConnection {
+        self.connect_as(Identity::guest())
+    }
+
+    /// The same for that client.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn connect_as(&self, identity: Identity) -> MemoryConnection {
         let (requests, incoming) = mpsc::channel(CAPACITY);
         let (outgoing, frames) = mpsc::channel(CAPACITY);
         let socket = MemorySocket { incoming, outgoing, queue: VecDeque::new(), taken: 0 };
         let server = self.clone();
-        tokio::spawn(async move { server.serve(socket).await });
+        tokio::spawn(async move { server.serve(socket, identity).await });
         MemoryConnection { requests, frames }
     }
 }
@@ -73,6 +84,10 @@ struct Gone;
 impl Socket for MemorySocket {
     type Error = Gone;
     type Text = String;
+
+    fn transport(&self) -> Transport {
+        Transport::Memory
+    }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Incoming<String>>> {
         self.incoming.poll_next_unpin(cx).map(|text| text.map(Incoming::Text))

@@ -24,6 +24,7 @@ use tokio::time::sleep;
 
 pub use super::poll_request::PollRequest;
 use crate::RoomName;
+use crate::auth::Identity;
 use crate::hub::{Due, Found, Visit};
 use crate::proto::ErrorCode;
 use crate::room::{EventsFrame, Space};
@@ -40,6 +41,12 @@ const MAX_BYTES: usize = 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PollError {
+    /// It may not be read by this one.
+    #[error("you may not read {room}")]
+    Forbidden {
+        /// Which room.
+        room: RoomName,
+    },
     /// There is no such room now.
     #[error("there is no room {room} now; ask again when system says that it is open")]
     UnknownRoom {
@@ -52,13 +59,14 @@ impl PollError {
     /// The code on the wire.
     pub fn code(&self) -> ErrorCode {
         match self {
+            Self::Forbidden { .. } => ErrorCode::Forbidden,
             Self::UnknownRoom { .. } => ErrorCode::UnknownRoom,
         }
     }
 }
 
 impl Server {
-    /// Answers a poll, as JSON: at once if a snapshot is asked for, else when something came that the
+    /// Answers a poll of that client, as JSON: at once if a snapshot is asked for, else when something came that the
     /// filters match, or with the advanced cursors when the time is over.
     ///
     /// # Errors
@@ -68,11 +76,18 @@ impl Server {
     /// # Cancel safety
     ///
     /// Dropping it leaves nothing behind: the client still has its cursors.
-    pub async fn poll(&self, request: PollRequest) -> Result<Bytes, PollError> {
+    pub async fn poll(
+        &self,
+        identity: &Identity,
+        request: PollRequest,
+    ) -> Result<Bytes, PollError> {
         let PollRequest { subscriptions, wait } = request;
         let mut visits = Vec::with_capacity(subscriptions.len());
         for subscription in subscriptions {
             let room = subscription.room;
+            if !self.access().may_read(identity, &room) {
+                return Err(PollError::Forbidden { room });
+            }
             match self.hub().visit(&room, subscription.filters, subscription.since) {
                 Some(visit) => visits.push(visit),
                 None => return Err(PollError::UnknownRoom { room }),

@@ -32,6 +32,7 @@ use tokio::time::{Sleep, sleep_until};
 use super::InvalidRequest;
 use super::request::Query;
 use super::sse_message::{Bookmark, Messages};
+use crate::auth::Identity;
 use crate::clock::Clock;
 use crate::hub::{Output, Reader, Step};
 use crate::proto::{CloseCode, ErrorCode, Flush, Pacer};
@@ -78,17 +79,18 @@ impl EventsRequest {
         }
         Ok(self)
     }
-
-    /// The room that it asks for: who may read it is to be checked before it is answered.
-    pub fn room(&self) -> &RoomName {
-        &self.room
-    }
 }
 
 /// Why there is no stream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EventsError {
+    /// It may not be read by this one.
+    #[error("you may not read {room}")]
+    Forbidden {
+        /// Which room.
+        room: RoomName,
+    },
     /// There is no such room now.
     #[error("there is no room {room} now; ask again when system says that it is open")]
     UnknownRoom {
@@ -101,13 +103,14 @@ impl EventsError {
     /// The code on the wire.
     pub fn code(&self) -> ErrorCode {
         match self {
+            Self::Forbidden { .. } => ErrorCode::Forbidden,
             Self::UnknownRoom { .. } => ErrorCode::UnknownRoom,
         }
     }
 }
 
 impl Server {
-    /// The body of a response with `Content-Type: text/event-stream`: an item is what is to be written
+    /// The body of a response to that client, with `Content-Type: text/event-stream`: an item is what is to be written
     /// with one write. To be polled within a tokio runtime.
     ///
     /// # Errors
@@ -115,9 +118,13 @@ impl Server {
     /// [`EventsError`]: there is nothing to read.
     pub fn events(
         &self,
+        identity: &Identity,
         request: EventsRequest,
     ) -> Result<impl Stream<Item = Bytes> + Send + 'static + use<>, EventsError> {
         let EventsRequest { room, filters, since } = request;
+        if !self.access().may_read(identity, &room) {
+            return Err(EventsError::Forbidden { room });
+        }
         let mut outputs = Vec::new();
         let Some(reader) = self.hub().subscribe(&room, filters, since, &mut outputs) else {
             return Err(EventsError::UnknownRoom { room });

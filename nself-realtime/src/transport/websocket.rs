@@ -17,8 +17,10 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{
 use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
 
+use crate::auth::Identity;
 use crate::proto::{CloseCode, SessionConfig};
 use crate::server::{Incoming, Server, Socket};
+use crate::stats::Transport;
 
 /// The name of the protocol in `Sec-WebSocket-Protocol`.
 pub const SUBPROTOCOL: &str = "nself.v1";
@@ -28,17 +30,20 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 const MAX_WRITE_BUFFER_BYTES: usize = 1024 * 1024;
 
 impl Server {
-    /// Serves one connection whose handshake is done, until it ends. To be polled from a task of its
+    /// Serves one connection of that client whose handshake is done, until it ends. To be polled from a task of its
     /// own.
     ///
     /// # Cancel safety
     ///
     /// Dropping it drops the connection without a close frame.
-    pub async fn serve_websocket<T: AsyncRead + AsyncWrite + Unpin>(&self, io: T) {
+    pub async fn serve_websocket<T>(&self, io: T, identity: Identity)
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
         let io = Metered { io, written: 0 };
         let config = websocket_config(self.config());
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-        self.serve(WebSocket(stream)).await;
+        self.serve(WebSocket(stream), identity).await;
     }
 }
 
@@ -56,6 +61,10 @@ struct WebSocket<T>(WebSocketStream<Metered<T>>);
 impl<T: AsyncRead + AsyncWrite + Unpin> Socket for WebSocket<T> {
     type Error = Error;
     type Text = Utf8Bytes;
+
+    fn transport(&self) -> Transport {
+        Transport::WebSocket
+    }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Option<Incoming<Utf8Bytes>>> {
         Pin::new(&mut self.0).poll_next(cx).map(|message| match message? {

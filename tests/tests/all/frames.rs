@@ -9,12 +9,18 @@ async fn a_malformed_frame_is_told_and_the_connection_lives() {
     let server = Server::start(&["--demo"]).await;
     let mut socket = Socket::open(&server).await;
     assert_eq!(socket.next("welcome").await["data"]["protocol"], 1);
-    let malformed =
-        ["not json", "[]", "{}", r#"{"type":5}"#, r#"{"type":"ping","id":1,"surplus":true}"#];
-    for (id, text) in malformed.into_iter().enumerate() {
+    let malformed = [
+        ("not json", "invalid_frame"),
+        (r#"{"type":"ping""#, "invalid_frame"),
+        ("[]", "bad_request"),
+        ("{}", "bad_request"),
+        (r#"{"type":5}"#, "bad_request"),
+        (r#"{"type":"ping","surplus":true}"#, "bad_request"),
+    ];
+    for (id, (text, code)) in malformed.into_iter().enumerate() {
         socket.send(text).await;
         let error = socket.next("error").await;
-        assert_eq!(error["data"]["code"], "invalid_frame", "{text}: {error}");
+        assert_eq!(error["data"]["code"], code, "{text}: {error}");
         socket.send(&json!({ "type": "ping", "id": 100 + id }).to_string()).await;
         assert_eq!(socket.next("pong").await["id"], 100 + id, "after {text}");
     }

@@ -47,7 +47,11 @@ async fn four_cards_run_with_real_measures() {
         let shown = page.measures("measured", service, ".memory", 0.0).await;
         let told = path.stack.memory(service).await;
         assert!((0.0..=1_600.0).contains(&cpu), "{service}: {cpu} % of a core");
-        assert!((shown / told - 1.0).abs() < 0.3, "{service}: {shown} shown, {told} told");
+        // The two were not measured in the same moment.
+        assert!(
+            (shown - told).abs() < 0.2 * told + 524_288.0,
+            "{service}: {shown} shown, {told} told"
+        );
     }
     // It starts a process five times a second.
     page.measures("measured", "chatty", ".cpu", 0.0).await;

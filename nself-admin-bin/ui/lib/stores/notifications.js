@@ -31,7 +31,7 @@ export class NotificationsStore extends Store {
       }
     } else if (event.kind === 'error') {
       const { code, message } = event.error;
-      this.#add({ id: `error ${code}`, severity: 'warning', title: 'The server refused a request', body: message });
+      this.#add({ id: `error ${code}`, severity: 'warning', title: 'Trouble on the connection', body: message });
     }
   }
 

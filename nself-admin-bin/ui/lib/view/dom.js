@@ -1,9 +1,4 @@
-// A small reactive view helper. Elements are made by name, text is only ever text, and a view is drawn
-// again in the next animation frame after a store that it looks at has changed.
-
-import { nextFrame } from './frame.js';
-
-/** @import { Store } from '../store.js' */
+// Elements are made by name and text is only ever text; what already stands there is not written again.
 
 /** @typedef {Node | string | undefined | false} Child */
 /** @typedef {Record<string, string | number | boolean | undefined | ((event: any) => void)>} Attributes */
@@ -90,22 +85,4 @@ export function byId(id) {
     throw new Error(`the page has no element #${id}`);
   }
   return element;
-}
-
-/**
- * Draws now, and again in the frame after one of the stores has changed.
- * @param {readonly Store<any>[]} stores
- * @param {() => void} draw
- * @returns {() => void} ends it
- */
-export function view(stores, draw) {
-  const frame = nextFrame(draw);
-  const ends = stores.map((store) => store.subscribe(frame.ask));
-  draw();
-  return () => {
-    frame.cancel();
-    for (const end of ends) {
-      end();
-    }
-  };
 }

@@ -1,9 +1,10 @@
 // What stands above every page: whether it is live, how fast, whether this is a demo, and whether the
 // engine answers.
 
-import { byId, h, setAttribute, setText, view } from './dom.js';
+import { byId, h, setAttribute, setText } from './dom.js';
 import { formatDuration, formatTime } from './format.js';
 import { icon } from './icons.js';
+import { view } from './view.js';
 
 /** @import { Client } from '../client.js' */
 /** @import { Stores } from '../stores.js' */
@@ -50,7 +51,7 @@ function startBadge(client, { connection, clock }) {
   });
   const detail = byId('connection-detail');
   view([connection, clock], () => {
-    const lines = detailsOf(connection.getSnapshot(), clock.getSnapshot());
+    const lines = detailsOf(connection.getSnapshot(), Date.now());
     if (detail.textContent !== lines.join('')) {
       detail.replaceChildren(...lines.map((line) => h('p', {}, line)));
     }

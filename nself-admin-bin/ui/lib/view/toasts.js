@@ -1,8 +1,9 @@
 // Notifications in the corner. They go by themselves after a while, critical ones only when somebody puts
 // them away.
 
-import { byId, h, view } from './dom.js';
+import { byId, h } from './dom.js';
 import { icon } from './icons.js';
+import { view } from './view.js';
 
 /** @import { NotificationsStore, Notification } from '../stores/notifications.js' */
 

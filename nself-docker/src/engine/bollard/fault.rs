@@ -46,7 +46,7 @@ fn from_io(error: &Error, endpoint: &Endpoint) -> EngineError {
     match io_kind(error) {
         Some(ErrorKind::NotFound) => EngineError::SocketMissing { address: address() },
         Some(ErrorKind::PermissionDenied) => {
-            EngineError::PermissionDenied { address: address(), owner: owning_group(endpoint) }
+            EngineError::PermissionDenied { address: address(), mend: permission_mend(endpoint) }
         }
         Some(ErrorKind::ConnectionRefused) => EngineError::Refused { address: address() },
         _ => EngineError::Broken { message: innermost(error) },
@@ -70,16 +70,27 @@ fn sources<'a>(
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
-/// The name of the group that owns the socket, or its number where it has no name.
-fn owning_group(endpoint: &Endpoint) -> String {
-    let Endpoint::Sockets(paths) = endpoint else {
-        return "its owner".to_owned();
+/// Says which group owns the socket and how to become a member.
+fn permission_mend(endpoint: &Endpoint) -> String {
+    let gid = match endpoint {
+        Endpoint::Sockets(paths) => paths.iter().find_map(group_of),
+        Endpoint::Http(_) => None,
     };
-    let Some(gid) = paths.iter().find_map(group_of) else {
-        return "docker".to_owned();
+    let Some(gid) = gid else {
+        return "ask its owner for access".to_owned();
     };
     let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
-    group_name(&groups, gid).unwrap_or_else(|| gid.to_string())
+    mend_for_group(&group_name(&groups, gid).unwrap_or_else(|| gid.to_string()))
+}
+
+fn mend_for_group(group: &str) -> String {
+    if group == "root" {
+        return "it belongs to the group root; start the engine with `--group docker`".to_owned();
+    }
+    format!(
+        "it belongs to the group {group}; join it (`sudo usermod -aG {group} \"$USER\"`) and sign in \
+         again"
+    )
 }
 
 fn group_of(path: &PathBuf) -> Option<u32> {
@@ -125,9 +136,8 @@ mod tests {
         let groups = "root:x:0:\ndocker:x:998:me,you\n";
         assert_eq!(group_name(groups, 998).as_deref(), Some("docker"));
         assert_eq!(group_name(groups, 5), None);
-        let denied = Error::from(std::io::Error::from(ErrorKind::PermissionDenied));
-        let text = classify(&denied, &endpoint()).to_string();
-        assert!(text.contains("usermod -aG docker"), "{text}");
+        assert!(mend_for_group("docker").contains("usermod -aG docker"));
+        assert!(!mend_for_group("root").contains("usermod"), "nobody should join root");
     }
 
     #[test]

@@ -9,34 +9,42 @@
 //! A peer holds no events, only cursors: one whose transport takes nothing costs nothing, and goes on
 //! where it stands, with a gap for what is gone by then.
 
+mod requests;
+mod standing;
+
 use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{Hub, Output, Reader, Step, SubscribeError};
-use crate::RoomName;
-use crate::proto::server_frame::{
-    ClosingData, ErrorData, PongData, ServerFrame, Unsubscribed, UnsubscribedData, WelcomeData,
-};
+use self::standing::{Due, Standing};
+use super::{Hub, Output, Reader, Step};
+use crate::auth::{Access, Identity};
+use crate::proto::server_frame::{ClosingData, ServerFrame};
 use crate::proto::{
-    ClientFrame, CloseCode, ErrorCode, Flush, FrameError, Heard, Pacer, Pending, ServerSession,
-    SessionConfig,
+    CloseCode, Flush, FrameError, Heard, Pacer, Pending, ServerSession, SessionConfig,
 };
-use crate::room::{Filter, MAX_FILTERS, Space};
+use crate::room::Space;
+use crate::stats::Counters;
 
 /// With that many answers waiting, no further request is read.
 const MAX_ANSWERS: usize = 256;
 /// What is left of a flush is not worth a frame below this.
 const MIN_FRAME_BYTES: usize = 1024;
+/// A client is told its cursor when it is that many events past what it knows...
+const CURSOR_EVENTS: u64 = 10_000;
+/// ... or any, that often.
+const CURSOR_EVERY: Duration = Duration::from_secs(30);
 
 /// The server's side of one connection.
 #[derive(Debug)]
 pub struct Peer {
     hub: Hub,
     config: SessionConfig,
+    access: Access,
     session: ServerSession,
+    standing: Standing,
     pacer: Pacer,
     readers: Vec<Reader>,
     // What a reader gave last; kept for its room.
@@ -45,7 +53,18 @@ pub struct Peer {
     turn: usize,
     answers: VecDeque<Bytes>,
     flush_at: Option<Instant>,
+    cursors_at: Instant,
+    // When the oldest event of the flush that is being written was published.
+    writing: Option<u64>,
+    token: Option<Token>,
     closing: Option<CloseCode>,
+}
+
+/// A token that waits to be looked at, and then for the answer.
+#[derive(Debug)]
+struct Token {
+    id: Option<u64>,
+    token: Option<String>,
 }
 
 /// What is to be done with the transport.
@@ -61,19 +80,30 @@ pub enum Transmit {
 }
 
 impl Peer {
-    /// A connection that begins now. Its first frame is the `welcome`.
-    pub fn new(hub: Hub, config: SessionConfig, now: Instant) -> Self {
+    /// A connection of that client, which begins now. Its first frame is the `welcome`.
+    pub fn new(
+        hub: Hub,
+        config: SessionConfig,
+        access: Access,
+        identity: Identity,
+        now: Instant,
+    ) -> Self {
         let mut peer = Self {
             session: ServerSession::new(now, &config),
+            standing: Standing::new(&hub, identity, now),
             pacer: Pacer::new(config.pacing),
             readers: Vec::new(),
             outputs: Vec::new(),
             turn: 0,
             answers: VecDeque::new(),
             flush_at: None,
+            cursors_at: now + CURSOR_EVERY,
+            writing: None,
+            token: None,
             closing: None,
             hub,
             config,
+            access,
         };
         peer.welcome();
         peer
@@ -81,15 +111,17 @@ impl Peer {
 
     /// Takes a text message in; only while it [wants input](Self::wants_input).
     pub fn handle_text(&mut self, now: Instant, text: &str) {
+        self.standing.touch(&self.hub, now);
         match self.session.handle_text(now, text) {
-            Heard::Frame(frame) => self.handle_frame(frame),
+            Heard::Frame(frame) => self.handle_frame(now, frame),
             Heard::Refused(error) => self.refuse(error),
             Heard::Close(code) => self.close(code, None),
         }
     }
 
     /// Notes a sign of life that is no message.
-    pub fn handle_alive(&mut self) {
+    pub fn handle_alive(&mut self, now: Instant) {
+        self.standing.touch(&self.hub, now);
         self.session.handle_alive();
     }
 
@@ -100,12 +132,26 @@ impl Peer {
             Some(Err(code)) => self.close(code, None),
             None => {}
         }
+        if now >= self.cursors_at {
+            self.cursors_at = now + CURSOR_EVERY;
+            self.tell_cursors(1);
+        }
+    }
+
+    /// Notes that what [`Peer::poll_transmit`] gave last has been taken by the operating system.
+    pub fn handle_written(&mut self) {
+        if let Some(published) = self.writing.take() {
+            let now = u64::try_from(self.hub.clock().timestamp().unix_nanos()).unwrap_or(0);
+            let latency = Duration::from_nanos(now.saturating_sub(published));
+            self.hub.counters().took(latency);
+        }
     }
 
     /// Ends the connection: the client is told why and, if so, when to come back.
     pub fn close(&mut self, code: CloseCode, retry_after: Option<Duration>) {
         if self.closing.is_none() {
             self.closing = Some(code);
+            self.hub.counters().closed(code);
             let retry_after_ms =
                 retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
             let data = ClosingData { code: code.code(), reason: code.reason(), retry_after_ms };
@@ -114,15 +160,21 @@ impl Peer {
         }
     }
 
-    /// Whether another request may be read: not while the client does not take the answers, and not
-    /// after the end was told.
+    /// Whether another request may be read: not while the client does not take the answers, not while
+    /// a token is looked at, and not after the end was told.
     pub fn wants_input(&self) -> bool {
-        self.closing.is_none() && self.answers.len() < MAX_ANSWERS
+        self.closing.is_none() && self.token.is_none() && self.answers.len() < MAX_ANSWERS
     }
 
     /// Puts what is to be written now into `out`. If nothing is, `waker` is woken when there may be.
     pub fn poll_transmit(&mut self, now: Instant, waker: &Waker, out: &mut Vec<Bytes>) -> Transmit {
+        self.check_standing(now, waker);
+        let pending = self.look(waker);
+        self.tell_cursors(CURSOR_EVENTS);
         if !self.answers.is_empty() {
+            Counters::add(&self.hub.counters().frames_out, self.answers.len());
+            let bytes = self.answers.iter().map(Bytes::len).sum();
+            Counters::add(&self.hub.counters().bytes_out, bytes);
             out.extend(self.answers.drain(..));
             self.session.handle_sent(now);
             return Transmit::Frames;
@@ -130,7 +182,6 @@ impl Peer {
         if let Some(code) = self.closing {
             return Transmit::Close(code);
         }
-        let pending = self.look(waker);
         match self.pacer.decide(now, pending) {
             Flush::Now => {
                 self.flush_at = None;
@@ -153,8 +204,17 @@ impl Peer {
     /// When to call [`Peer::handle_timeout`] and [`Peer::poll_transmit`] again at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Instant {
+        let deadlines = [self.flush_at, self.standing.deadline(), Some(self.cursors_at)];
         let heartbeat = self.session.poll_timeout();
-        self.flush_at.map_or(heartbeat, |flush| flush.min(heartbeat))
+        deadlines.into_iter().flatten().fold(heartbeat, Instant::min)
+    }
+
+    fn check_standing(&mut self, now: Instant, waker: &Waker) {
+        match self.standing.check(&self.hub, now, waker) {
+            Some(Due::Warn(data)) => self.answer(&ServerFrame::Expiring { data }),
+            Some(Due::Leave) => self.close(CloseCode::SignedOut, None),
+            None => {}
+        }
     }
 
     fn look(&mut self, waker: &Waker) -> Pending {
@@ -165,6 +225,11 @@ impl Peer {
             all.immediate |= pending.immediate;
         }
         all
+    }
+
+    fn tell_cursors(&mut self, past: u64) {
+        let cursors = self.readers.iter_mut().filter_map(|reader| reader.cursor_past(past));
+        self.answers.extend(cursors);
     }
 
     /// One flush: at most one frame of events of each room, rooms in turn. Says whether the size
@@ -187,8 +252,9 @@ impl Peer {
                 Step::Closed => closed = true,
             }
             used += self.outputs.iter().map(Output::len).sum::<usize>();
-            out.extend(self.outputs.drain(..).map(Output::into_frame));
+            self.hand_out(out);
         }
+        Counters::add(&self.hub.counters().bytes_out, used);
         self.turn = if count > 0 { (self.turn + 1) % count } else { 0 };
         if closed {
             self.readers.retain(|reader| !reader.is_closed());
@@ -196,97 +262,16 @@ impl Peer {
         cut
     }
 
-    fn handle_frame(&mut self, frame: ClientFrame) {
-        match frame {
-            // A session that comes back gets an id of its own, which every client must expect.
-            ClientFrame::Hello | ClientFrame::Pong => {}
-            ClientFrame::Ping { id } => {
-                let data = PongData { server_time: self.hub.clock().timestamp() };
-                self.answer(&ServerFrame::Pong { id, data });
+    fn hand_out(&mut self, out: &mut Vec<Bytes>) {
+        let counters = self.hub.counters();
+        Counters::add(&counters.frames_out, self.outputs.len());
+        for output in self.outputs.drain(..) {
+            output.count(counters);
+            if let Output::Events(frame, _) = &output {
+                self.writing = Some(self.writing.map_or(frame.oldest, |w| w.min(frame.oldest)));
             }
-            ClientFrame::Subscribe { id, room, filters, since } => {
-                if let Err(error) = self.subscribe(id, &room, filters, since) {
-                    self.refuse(FrameError { id, error });
-                }
-            }
-            ClientFrame::Unsubscribe { id, room, filter } => {
-                if let Err(error) = self.unsubscribe(id, &room, filter.as_ref()) {
-                    self.refuse(FrameError { id, error });
-                }
-            }
+            out.push(output.into_frame());
         }
-    }
-
-    fn subscribe(
-        &mut self,
-        id: Option<u64>,
-        name: &RoomName,
-        filters: Vec<Filter>,
-        since: Option<crate::Cursor>,
-    ) -> Result<(), ErrorData> {
-        if let Some(reader) = self.readers.iter_mut().find(|reader| reader.name() == name) {
-            if since.is_some() {
-                let message = "filters are added to a subscription without since".to_owned();
-                return Err(error(ErrorCode::BadRequest, message, Some("/data/since")));
-            }
-            reader.add(filters, id, &mut self.outputs).map_err(|e| refused(e, name))?;
-            self.answers.extend(self.outputs.drain(..).map(Output::into_frame));
-            return Ok(());
-        }
-        if self.readers.len() >= self.config.max_rooms {
-            let message = format!("a connection may have {} rooms", self.config.max_rooms);
-            return Err(error(ErrorCode::TooManySubscriptions, message, Some("/room")));
-        }
-        let room = self.hub.room(name).ok_or_else(|| refused(SubscribeError::Closed, name))?;
-        let reader = Reader::subscribe(room, filters, since, id, &mut self.outputs)
-            .map_err(|e| refused(e, name))?;
-        self.answers.extend(self.outputs.drain(..).map(Output::into_frame));
-        self.readers.push(reader);
-        Ok(())
-    }
-
-    fn unsubscribe(
-        &mut self,
-        id: Option<u64>,
-        name: &RoomName,
-        filter: Option<&Filter>,
-    ) -> Result<(), ErrorData> {
-        let not_found =
-            |message: &str, field| error(ErrorCode::NotFound, message.into(), Some(field));
-        let index = self.readers.iter().position(|reader| reader.name() == name);
-        let index = index.ok_or_else(|| not_found("not subscribed to this room", "/room"))?;
-        let emptied = match (filter, self.readers.get_mut(index)) {
-            (Some(filter), Some(reader)) => {
-                if !reader.remove(filter) {
-                    return Err(not_found("no filter has these types and keys", "/data"));
-                }
-                reader.is_empty()
-            }
-            _ => true,
-        };
-        if emptied {
-            self.readers.remove(index);
-        }
-        let data = UnsubscribedData { reason: Unsubscribed::Requested };
-        self.answer(&ServerFrame::Unsubscribed { id, room: name, data });
-        Ok(())
-    }
-
-    fn welcome(&mut self) {
-        let bits = || format!("{:016x}", self.hub.random_bits());
-        let (session_id, secret) = (bits(), format!("{}{}", bits(), bits()));
-        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let data = WelcomeData {
-            protocol: 1,
-            session_id: &session_id,
-            secret: &secret,
-            server_time: self.hub.clock().timestamp(),
-            heartbeat_ms: ms(self.config.heartbeat),
-            heartbeat_timeout_ms: ms(self.config.heartbeat_timeout),
-            max_message_bytes: self.config.max_message_bytes,
-        };
-        let frame = ServerFrame::Welcome { data }.encode();
-        self.answers.push_back(frame);
     }
 
     fn refuse(&mut self, refused: FrameError) {
@@ -298,18 +283,8 @@ impl Peer {
     }
 }
 
-fn error(code: ErrorCode, message: String, field: Option<&str>) -> ErrorData {
-    ErrorData { code, message, field: field.map(str::to_owned), retry_after_ms: None }
-}
-
-fn refused(why: SubscribeError, room: &RoomName) -> ErrorData {
-    match why {
-        SubscribeError::Closed => {
-            error(ErrorCode::UnknownRoom, format!("there is no room {room} now"), Some("/room"))
-        }
-        SubscribeError::TooManyFilters => {
-            let message = format!("a subscription may have {MAX_FILTERS} filters");
-            error(ErrorCode::BadRequest, message, Some("/data/filters"))
-        }
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.standing.leave(&self.hub);
     }
 }

@@ -1,0 +1,117 @@
+//! The page's files, embedded in the program. Their address carries one hash over all of them, so a
+//! browser may keep them for ever and modules find each other by relative paths.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use rust_embed::{Embed, EmbeddedFile};
+use sha2::{Digest, Sha256};
+
+use super::answer::{Answer, Refusal, with_body};
+use super::guard::Granted;
+
+#[derive(Embed)]
+#[folder = "ui/"]
+#[exclude = "test/*"]
+#[exclude = "*.json"]
+struct Files;
+
+/// In `index.html`, what stands for the hash.
+const HASH_PLACE: &str = "{{assets}}";
+
+static HASH: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Sha256::new();
+    let mut names: Vec<_> = Files::iter().collect();
+    names.sort_unstable();
+    for name in names {
+        hash.update(name.as_bytes());
+        hash.update(Files::get(&name).map(|file| file.metadata.sha256_hash()).unwrap_or_default());
+    }
+    let bits = hash.finalize().first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+    format!("{bits:016x}")
+});
+
+static PAGE: LazyLock<Bytes> = LazyLock::new(|| {
+    let index = Files::get("index.html").map(|file| file.data).unwrap_or_default();
+    String::from_utf8_lossy(&index).replace(HASH_PLACE, &HASH).into()
+});
+
+/// The page; the same for every address that it has, since it finds its way by itself.
+pub(super) fn page(headers: &HeaderMap) -> Answer {
+    let etag = format!("\"{}\"", *HASH);
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == etag.as_str());
+    let mut answer = if known {
+        let mut unchanged = Response::new(Full::default());
+        *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
+        unchanged
+    } else {
+        with_body(StatusCode::OK, "text/html; charset=utf-8", "no-cache", PAGE.clone())
+    };
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        answer.headers_mut().insert(header::ETAG, etag);
+    }
+    answer
+}
+
+/// A file that never changes at its address.
+pub(super) fn asset(granted: &Granted) -> Result<Answer, Refusal> {
+    let path = granted.parameter("path");
+    if granted.parameter("hash") != *HASH {
+        return Err(Refusal::not_found("the page has changed: load it again"));
+    }
+    file(path, "public, max-age=31536000, immutable")
+}
+
+/// The icon, which browsers ask for at this address.
+pub(super) fn favicon() -> Result<Answer, Refusal> {
+    file("favicon.svg", "public, max-age=86400")
+}
+
+fn file(path: &str, cache: &'static str) -> Result<Answer, Refusal> {
+    // The name is looked up among the embedded ones, not joined to a path.
+    let EmbeddedFile { data, .. } =
+        Files::get(path).ok_or_else(|| Refusal::not_found("the page has no such file"))?;
+    let data = match data {
+        std::borrow::Cow::Borrowed(data) => Bytes::from_static(data),
+        std::borrow::Cow::Owned(data) => data.into(),
+    };
+    Ok(with_body(StatusCode::OK, content_type(path), cache, data))
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_its_files_by_their_hash() {
+        let page = String::from_utf8(PAGE.to_vec()).unwrap();
+        assert!(page.contains(&format!("/assets/{}/app.js", *HASH)));
+        assert!(!page.contains(HASH_PLACE));
+    }
+
+    #[test]
+    fn files_of_the_tests_are_not_in_the_program() {
+        assert!(Files::iter().all(|name| !name.starts_with("test/") && !name.ends_with(".json")));
+        assert!(Files::get("app.css").is_some());
+    }
+
+    #[test]
+    fn a_path_that_climbs_out_finds_nothing() {
+        for path in ["../Cargo.toml", "/etc/passwd", "lib/../index.html", ""] {
+            assert_eq!(file(path, "no-store").unwrap_err().status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! From an HTTP request to a WebSocket.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use nself_realtime::auth::Identity;
+use nself_realtime::transport::websocket::SUBPROTOCOL;
+use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+
+use super::App;
+use super::answer::{Answer, Refusal};
+
+/// Answers 101 and serves the connection in a task of its own.
+pub(super) fn upgrade(app: Arc<App>, mut request: Request<Incoming>) -> Result<Answer, Refusal> {
+    let subprotocol = check_subprotocol(&request)?;
+    let upgraded = hyper::upgrade::on(&mut request);
+    let response = create_response_with_body(&request.map(|_| ()), Full::<Bytes>::default)
+        .map_err(|error| Refusal::bad_request(format!("not a WebSocket handshake: {error}")))?;
+    let mut response: Response<Full<Bytes>> = response;
+    if let Some(subprotocol) = subprotocol {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    }
+    tokio::spawn(async move {
+        match upgraded.await {
+            Ok(upgraded) => {
+                app.server.serve_websocket(TokioIo::new(upgraded), Identity::guest()).await
+            }
+            Err(error) => tracing::debug!(%error, "a handshake was not finished"),
+        }
+    });
+    Ok(response)
+}
+
+/// Ours, if it was asked for; none, if none was; another one alone is refused.
+fn check_subprotocol(request: &Request<Incoming>) -> Result<Option<HeaderValue>, Refusal> {
+    let mut asked = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).iter().peekable();
+    if asked.peek().is_none() {
+        return Ok(None);
+    }
+    let is_ours = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|list| list.split(',').any(|name| name.trim() == SUBPROTOCOL))
+    };
+    if asked.any(is_ours) {
+        return Ok(Some(HeaderValue::from_static(SUBPROTOCOL)));
+    }
+    Err(Refusal::bad_request(format!("the only subprotocol here is {SUBPROTOCOL}")))
+}

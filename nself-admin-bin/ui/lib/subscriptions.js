@@ -1,0 +1,213 @@
+// What a client wants of which room, and what the server answered: every wish outlives connections, and
+// a room that is not there is asked for again when `system` tells that it is open.
+
+import { subscribe, unsubscribe } from './frames.js';
+import { RoomReader } from './room_reader.js';
+
+/** @import { Delivery, Request } from './room_reader.js' */
+/** @import { Filter } from './filter.js' */
+/** @import { ErrorData, ErrorFrame, Event, EventsFrame, SubscribedFrame, SnapshotFrame, ReadyFrame,
+ *   CursorFrame, GapFrame, UnsubscribedFrame } from './frames.js' */
+
+/**
+ * @typedef {Delivery | {kind: 'closed', room: string} | {kind: 'error', error: ErrorData}} RoomEvent
+ * @typedef {EventsFrame | SubscribedFrame | SnapshotFrame | ReadyFrame | CursorFrame | GapFrame
+ *   | UnsubscribedFrame} RoomFrame
+ * @typedef {{nextId: () => number, send: (text: string) => void,
+ *   tell: (event: RoomEvent) => void}} Output
+ * @typedef {Request & {room: string}} PendingRequest
+ */
+
+export class Subscriptions {
+  #out;
+  #open = false;
+  /** @type {Map<string, RoomReader>} */
+  #readers = new Map();
+  /** @type {Map<number, PendingRequest>} subscribes that wait for an answer */
+  #requests = new Map();
+  /** @type {PendingRequest[]} subscribes that the server asked to send again later */
+  #delayed = [];
+
+  /** @param {Output} out */
+  constructor(out) {
+    this.#out = out;
+  }
+
+  /**
+   * Reads a room through exactly these filters from now on; no filter ends it.
+   * @param {string} room
+   * @param {readonly Filter[]} filters
+   */
+  read(room, filters) {
+    const reader = this.#readers.get(room) ?? new RoomReader(room);
+    const { added, removed } = reader.want(filters);
+    if (filters.length === 0) {
+      this.#readers.delete(room);
+    } else {
+      this.#readers.set(room, reader);
+    }
+    if (!this.#open) {
+      return;
+    }
+    if (reader.phase === 'asked' || reader.phase === 'reading') {
+      this.#change(reader, added, removed, filters.length === 0);
+    } else if (reader.phase !== 'unknown' && filters.length > 0) {
+      this.#restore(reader);
+    }
+  }
+
+  /** A connection is open: all rooms are asked for at once. */
+  handleOpen() {
+    this.#open = true;
+    for (const reader of this.#readers.values()) {
+      this.#restore(reader);
+    }
+  }
+
+  /** The connection is lost. */
+  handleLost() {
+    this.#open = false;
+    this.#requests.clear();
+    this.#delayed = [];
+    for (const reader of this.#readers.values()) {
+      reader.handleLost();
+    }
+  }
+
+  /** @param {RoomFrame} frame */
+  handleFrame(frame) {
+    const reader = this.#readers.get(frame.room);
+    if (reader === undefined) {
+      return;
+    }
+    switch (frame.type) {
+      case 'event':
+        return this.#deliver(reader.handleEvents(frame.events));
+      case 'subscribed': {
+        const request = frame.id === undefined ? undefined : this.#requests.get(frame.id);
+        if (frame.id === undefined || request !== undefined) {
+          this.#requests.delete(frame.id ?? 0);
+          reader.handleSubscribed(frame, request?.filters);
+        }
+        return;
+      }
+      case 'snapshot':
+        return reader.handleSnapshot(frame);
+      case 'ready':
+        return this.#deliver(reader.handleReady(frame));
+      case 'cursor':
+        return this.#deliver(reader.handleCursor(frame.data.cursor));
+      case 'gap':
+        return reader.handleGap(frame.data);
+      case 'unsubscribed':
+        if (frame.id === undefined) {
+          reader.handleUnknown();
+          this.#out.tell({ kind: 'closed', room: frame.room });
+        }
+    }
+  }
+
+  /**
+   * @param {ErrorFrame} frame
+   * @returns {number | undefined} after how many milliseconds to call `sendDelayed`
+   */
+  handleError({ id, data }) {
+    const request = this.#requests.get(id ?? 0);
+    this.#requests.delete(id ?? 0);
+    const reader = request && this.#readers.get(request.room);
+    if (request !== undefined && data.code === 'rate_limited') {
+      this.#delayed.push(request);
+      return data.retryAfterMs ?? RATE_LIMITED_MS;
+    }
+    if (reader !== undefined && data.code === 'unknown_room') {
+      reader.handleUnknown();
+    } else {
+      reader?.handleRefused();
+      this.#out.tell({ kind: 'error', error: data });
+    }
+    return undefined;
+  }
+
+  /** Sends again what was refused for its pace, if it is still wanted. */
+  sendDelayed() {
+    for (const { room, filters, since } of this.#delayed.splice(0)) {
+      const reader = this.#readers.get(room);
+      const wanted = filters.filter((filter) => reader?.wants(filter));
+      if (reader !== undefined && wanted.length > 0) {
+        this.#subscribe(reader, { filters: wanted, since });
+      }
+    }
+  }
+
+  /** @param {Delivery[]} deliveries */
+  #deliver(deliveries) {
+    for (const delivery of deliveries) {
+      this.#out.tell(delivery);
+      if (delivery.kind !== 'gap' && delivery.room === SYSTEM) {
+        this.#noteRooms(delivery.events);
+      }
+    }
+  }
+
+  /** @param {Event[]} events */
+  #noteRooms(events) {
+    for (const { type, data } of events) {
+      const reader = type === 'room:status' && data.state === 'open' && this.#readers.get(data.room);
+      if (reader && reader.phase === 'unknown') {
+        this.#restore(reader);
+      }
+    }
+  }
+
+  /** @param {RoomReader} reader */
+  #restore(reader) {
+    for (const request of reader.restore()) {
+      this.#subscribe(reader, request);
+    }
+  }
+
+  /**
+   * @param {RoomReader} reader
+   * @param {Filter[]} added
+   * @param {Filter[]} removed
+   * @param {boolean} whole nothing of the room is wanted any more
+   */
+  #change(reader, added, removed, whole) {
+    if (whole) {
+      this.#forget(reader.room);
+      this.#out.send(unsubscribe(this.#out.nextId(), reader.room));
+      return;
+    }
+    // What is added comes first: the room is never without a filter, so its reading goes on.
+    if (added.length > 0) {
+      this.#subscribe(reader, { filters: added, since: undefined });
+    }
+    for (const filter of removed) {
+      this.#out.send(unsubscribe(this.#out.nextId(), reader.room, filter));
+    }
+  }
+
+  /**
+   * @param {RoomReader} reader
+   * @param {Request} request
+   */
+  #subscribe(reader, { filters, since }) {
+    const id = this.#out.nextId();
+    this.#requests.set(id, { room: reader.room, filters, since });
+    reader.handleAsked();
+    this.#out.send(subscribe(id, reader.room, filters, since));
+  }
+
+  /** @param {string} room */
+  #forget(room) {
+    for (const [id, request] of this.#requests) {
+      if (request.room === room) {
+        this.#requests.delete(id);
+      }
+    }
+    this.#delayed = this.#delayed.filter((request) => request.room !== room);
+  }
+}
+
+const SYSTEM = 'system';
+const RATE_LIMITED_MS = 1_000;

@@ -1,0 +1,40 @@
+// What holds for all files of the page: text is only ever text, nothing is inline, all is preloaded.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const UI = dirname(dirname(fileURLToPath(import.meta.url)));
+const read = (file) => readFileSync(join(UI, file), 'utf8');
+const modules = ['lib', 'pages']
+  .flatMap((folder) => readdirSync(join(UI, folder), { recursive: true, withFileTypes: true }))
+  .filter((file) => file.isFile() && file.name.endsWith('.js'))
+  .map((file) => relative(UI, join(file.parentPath, file.name)))
+  .sort();
+
+test('no module writes markup or runs text', () => {
+  const forbidden = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|srcdoc|\beval\(|new Function\b/;
+  for (const file of [...modules, 'app.js', 'index.html']) {
+    assert.doesNotMatch(read(file), forbidden, file);
+  }
+});
+
+test('the page has neither inline scripts nor inline styles', () => {
+  const html = read('index.html');
+  assert.doesNotMatch(html, /\sstyle=|\son[a-z]+=|<style/);
+  assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)/);
+});
+
+test('every module is preloaded, under the hashed address', () => {
+  const preloaded = [...read('index.html').matchAll(/modulepreload" href="\/assets\/\{\{assets\}\}\/([^"]+)"/g)];
+  assert.deepEqual(preloaded.map(([, file]) => file).sort(), modules);
+});
+
+test('everything is our own: no address leads elsewhere', () => {
+  for (const file of [...modules, 'app.js', 'app.css', 'index.html']) {
+    const elsewhere = read(file).replaceAll('http://www.w3.org/2000/svg', '').match(/https?:\/\/|@import url|\burl\(/);
+    assert.equal(elsewhere, null, file);
+  }
+});

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RequestError } from '../lib/api.js';
+import { ActionsStore } from '../lib/stores/actions.js';
+import { ConnectionStore } from '../lib/stores/connection.js';
+import { DockerStatsStore, KEPT_POINTS } from '../lib/stores/docker_stats.js';
+import { EngineStore } from '../lib/stores/engine.js';
+import { LatencyStore } from '../lib/stores/latency.js';
+import { NotificationsStore } from '../lib/stores/notifications.js';
+import { RoomsStore } from '../lib/stores/rooms.js';
+import { ServiceStatusStore } from '../lib/stores/service_status.js';
+
+const START = Date.parse('2026-01-31T12:00:00.000Z');
+let seq = 0;
+const event = (type, data, ms = 0) => {
+  seq += 1;
+  return { type, seq, timestamp: new Date(START + ms).toISOString(), data };
+};
+const events = (room, ...list) => ({ kind: 'events', room, events: list, live: true });
+const snapshot = (room, filters, ...list) => ({ kind: 'snapshot', room, filters, events: list, reset: false });
+const status = (service, word = 'running') => event('service:status', { service, status: word });
+const STATUS = [{ types: ['service:status'] }];
+const STATS = [{ types: ['docker:stats'], tail: 1 }];
+
+test('a snapshot is the same object until something changes', () => {
+  const store = new ServiceStatusStore();
+  store.handle(snapshot('shop', STATUS, status('web')));
+  const held = store.getSnapshot();
+  assert.equal(store.getSnapshot(), held);
+  let told = 0;
+  const end = store.subscribe(() => (told += 1));
+  store.handle(events('shop', event('docker:stats', { containerId: 'c', stats: {} })));
+  assert.equal(store.getSnapshot(), held);
+  store.handle(events('shop', status('web', 'stopped')));
+  assert.notEqual(store.getSnapshot(), held);
+  end();
+  store.handle(events('shop', status('web')));
+  assert.equal(told, 1);
+});
+
+test('services that a snapshot does not have are gone, those it does not cover stay', () => {
+  const store = new ServiceStatusStore();
+  store.handle(snapshot('shop', STATUS, status('web'), status('db')));
+  store.handle(snapshot('shop', [{ types: ['logs:stream'] }]));
+  store.handle(snapshot('shop', [{ types: ['service:status'], keys: ['db'] }]));
+  assert.deepEqual([...store.getSnapshot().get('shop').keys()], ['web']);
+  store.handle(snapshot('shop', STATUS, status('api')));
+  assert.deepEqual([...store.getSnapshot().get('shop').keys()], ['api']);
+});
+
+test('a removed service goes, and with its room all of them', () => {
+  const store = new ServiceStatusStore();
+  store.handle(snapshot('shop', STATUS, status('web'), status('db')));
+  store.handle(events('shop', status('web', 'removed')));
+  assert.deepEqual([...store.getSnapshot().get('shop').keys()], ['db']);
+  store.handle({ kind: 'closed', room: 'shop' });
+  assert.equal(store.getSnapshot().has('shop'), false);
+});
+
+test('an empty room is known by its snapshot', () => {
+  const store = new ServiceStatusStore();
+  assert.equal(store.getSnapshot().get('shop'), undefined);
+  store.handle(snapshot('shop', STATUS));
+  assert.equal(store.getSnapshot().get('shop').size, 0);
+});
+
+test('rooms are by name, and those outside any project come last', () => {
+  const store = new RoomsStore();
+  const room = (name, state = 'open') => event('room:status', { room: name, state });
+  assert.equal(store.getSnapshot().known, false);
+  store.handle(snapshot('system', [{ types: ['room:status'] }], room('standalone'), room('zoo'), room('shop')));
+  assert.deepEqual(store.getSnapshot().open.map((held) => held.room), ['shop', 'zoo', 'standalone']);
+  store.handle(events('system', room('zoo', 'closed')));
+  store.handle(events('shop', room('not-in-system')));
+  assert.deepEqual(store.getSnapshot().open.map((held) => held.room), ['shop', 'standalone']);
+});
+
+test('the engine is away when offline or connecting after it, not at the very first', () => {
+  const store = new EngineStore();
+  const tell = (word, message) => {
+    store.handle(events('system', event('engine:status', { engine: 'e', status: word, message })));
+    return store.getSnapshot();
+  };
+  assert.equal(tell('connecting').away, false);
+  assert.deepEqual([tell('offline', 'no socket').away, store.getSnapshot().message], [true, 'no socket']);
+  assert.deepEqual([tell('connecting').away, store.getSnapshot().message], [true, 'no socket']);
+  assert.deepEqual([tell('online').away, store.getSnapshot().message], [false, undefined]);
+  assert.equal(tell('connecting').away, true);
+});
+
+const sample = (containerId, ms, cpu, memory) =>
+  event('docker:stats', { containerId, containerName: `n-${containerId}`, service: 'web', stats: { cpu, memory } }, ms);
+const pointsOf = (store) => store.getSnapshot().get('shop').get('web').points;
+
+test('stats keep the newest samples, and what was not measured is absent', () => {
+  const store = new DockerStatsStore();
+  store.handle(events('shop', sample('a', 0, undefined, 5)));
+  assert.deepEqual(pointsOf(store), [{ at: START, cpu: undefined, memory: 5, memoryLimit: undefined }]);
+  for (let at = 1; at <= KEPT_POINTS; at += 1) {
+    store.handle(events('shop', sample('a', at * 1_000, at, 5)));
+  }
+  assert.equal(pointsOf(store).length, KEPT_POINTS);
+  assert.equal(pointsOf(store)[0].cpu, 1);
+});
+
+test('replicas are summed, and one that fell silent no longer counts', () => {
+  const store = new DockerStatsStore();
+  store.handle(events('shop', sample('a', 0, 10, 100), sample('b', 100, 5, 50)));
+  assert.deepEqual(pointsOf(store).map(({ cpu, memory }) => [cpu, memory]), [[15, 150]]);
+  store.handle(events('shop', sample('a', 6_000, 10, 100)));
+  assert.equal(pointsOf(store).at(-1).cpu, 10);
+});
+
+test('a snapshot replaces the stats', () => {
+  const store = new DockerStatsStore();
+  store.handle(events('shop', sample('a', 0, 1, 1), sample('a', 1_000, 2, 2)));
+  store.handle(snapshot('shop', STATUS));
+  assert.equal(pointsOf(store).length, 2);
+  store.handle(snapshot('shop', STATS, sample('a', 2_000, 3, 3)));
+  assert.deepEqual(pointsOf(store).map(({ cpu }) => cpu), [3]);
+});
+
+test('the connection knows since when it is as it is, and since when nothing was heard', () => {
+  const store = new ConnectionStore(100);
+  const tell = (state, now) => {
+    store.handleState(state, now, 1_000);
+    const { state: name, color, since, lostAt, nextAttemptAt } = store.getSnapshot();
+    return [name, color, since, lostAt, nextAttemptAt];
+  };
+  assert.deepEqual(tell({ name: 'live' }, 200), ['live', 'green', 200, undefined, undefined]);
+  const away = (name, nextAttemptAt) => ({ name, attempt: 1, nextAttemptAt });
+  assert.deepEqual(tell(away('reconnecting', 5), 300), ['reconnecting', 'yellow', 300, 300, 1_005]);
+  assert.deepEqual(tell(away('reconnecting', undefined), 400), ['reconnecting', 'yellow', 300, 300, undefined]);
+  assert.deepEqual(tell(away('unreachable', 9), 500), ['unreachable', 'red', 500, 300, 1_009]);
+  assert.deepEqual(tell({ name: 'closed', reason: 'r' }, 600), ['closed', 'red', 600, 300, undefined]);
+});
+
+test('latency is the median of the last 50, by the clock of the fastest ping', () => {
+  const store = new LatencyStore();
+  const at = (ms) => new Date(START + ms).toISOString();
+  store.handlePainted([at(0)], START + 10);
+  assert.equal(store.getSnapshot().medianMs, undefined, 'without a ping nothing is known');
+  store.handlePong(at(1_000), START, 20);
+  store.handlePong(at(1_000), START + 1, 2);
+  assert.deepEqual([store.getSnapshot().offsetMs, store.getSnapshot().errorMs], [1_000, 1]);
+  store.handlePainted(Array.from({ length: 50 }, () => at(0)), START);
+  assert.equal(store.getSnapshot().medianMs, 1_000);
+  store.handlePainted([at(990), at(980), at(970)], START);
+  assert.equal(store.getSnapshot().medianMs, 1_000);
+  store.handlePainted(Array.from({ length: 50 }, (_, index) => at(950 + index)), START);
+  assert.equal(store.getSnapshot().medianMs, 25.5);
+});
+
+test('an action shows its first status until the engine speaks', async () => {
+  const store = new ActionsStore(async () => undefined);
+  const asked = store.ask('shop', 'web', 'stop');
+  assert.equal(store.of('shop', 'web').status, 'stopping');
+  store.handle(events('shop', status('db')));
+  assert.equal(store.of('shop', 'web').status, 'stopping');
+  store.handle(events('shop', status('web', 'stopping')));
+  assert.equal(store.of('shop', 'web'), undefined);
+  await asked;
+});
+
+test('a refused action leaves its reason until the next status', async () => {
+  const store = new ActionsStore(async () => {
+    throw new RequestError('another action runs');
+  });
+  await store.ask('shop', 'web', 'start');
+  assert.deepEqual(store.of('shop', 'web'), { status: undefined, refusal: 'Could not start: another action runs' });
+  store.handle(events('shop', status('web')));
+  assert.equal(store.of('shop', 'web'), undefined);
+});
+
+test('only what came since the page was opened is announced', () => {
+  const store = new NotificationsStore();
+  const notification = (id) => event('notification', { id, severity: 'info', title: id });
+  store.handle(snapshot('system', [{}], notification('old')));
+  store.handle(events('system', notification('new'), notification('new')));
+  assert.deepEqual(store.getSnapshot().map(({ id }) => id), ['new']);
+  store.dismiss('new');
+  assert.deepEqual(store.getSnapshot(), []);
+});

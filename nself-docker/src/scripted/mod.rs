@@ -1,0 +1,268 @@
+//! An engine without containers: it plays what it is told to. Tests drive the rest of the crate
+//! through it, and the demo runs on it. It runs on tokio's time, so a test can own that.
+//!
+//! It does what was seen of real engines: a log's follow ends cleanly with the process and does not
+//! resume, stats streams of dead containers go on with empty frames, events are dropped for slow
+//! readers, and a list knows less than an inspection.
+
+mod actor;
+mod demo;
+mod dice;
+mod streams;
+mod world;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::future::FutureExt as _;
+use nself_realtime::NanoTimestamp;
+use nself_realtime::event::HealthState;
+use tokio::time::sleep;
+
+pub use self::actor::Usage;
+use self::world::World;
+use crate::engine::{
+    Answer, Container, ContainerAction, ContainerState, Engine, EngineError, EngineEvent, Frames,
+    LogFrame, LogPipe, LogQuery, StatsFrame, Version,
+};
+
+/// An engine that plays what it is told to. A cheap clone: all clones are one engine.
+#[derive(Debug, Clone)]
+pub struct ScriptedEngine {
+    world: Arc<World>,
+}
+
+impl ScriptedEngine {
+    /// An engine without containers whose clock shows `start` now.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn new(start: NanoTimestamp) -> Self {
+        Self { world: Arc::new(World::new(start)) }
+    }
+
+    /// An engine that runs an invented stack of six services: they log, use memory, fall ill and get
+    /// well. The same seed plays the same. It ends with its last clone.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn demo(start: NanoTimestamp, seed: u64) -> Self {
+        let engine = Self::new(start);
+        demo::play(&engine.world, seed);
+        engine
+    }
+
+    /// Adds a container as it is.
+    pub fn add(&self, container: Container) {
+        let id = container.id.clone();
+        let started = container.state.has_process();
+        self.world.change(|state| state.add(container));
+        self.tell(&id, ContainerAction::Create);
+        if started {
+            self.tell(&id, ContainerAction::Start);
+        }
+    }
+
+    /// Removes a container.
+    pub fn remove(&self, id: &str) {
+        self.world.change(|state| state.remove(id));
+        self.tell(id, ContainerAction::Destroy);
+    }
+
+    /// Lets a container print a line. A long one comes in parts.
+    pub fn print(&self, id: &str, pipe: LogPipe, line: &str) {
+        let time = self.world.unique_now();
+        self.print_at(id, pipe, time, line);
+    }
+
+    /// Lets a container print a line at a time of one's own.
+    pub fn print_at(&self, id: &str, pipe: LogPipe, time: NanoTimestamp, line: &str) {
+        self.world.with_actor(id, |actor| actor.print(pipe, time, line));
+    }
+
+    /// Throws away what a container has printed so far, as a log driver does that keeps one file.
+    pub fn rotate_log(&self, id: &str) {
+        self.world.with_actor(id, |actor| actor.log.forget());
+    }
+
+    /// Ends the process of a container by itself.
+    pub fn exit(&self, id: &str, exit_code: i64) {
+        self.world.with_actor(id, |actor| actor.end(exit_code));
+        self.tell(id, ContainerAction::Die { exit_code: Some(exit_code) });
+    }
+
+    /// Ends the process of a container by a signal that somebody sent through the engine.
+    pub fn kill(&self, id: &str) {
+        self.tell(id, ContainerAction::Kill);
+        self.exit(id, 137);
+    }
+
+    /// Says what the health check of a container says from now on.
+    pub fn set_health(&self, id: &str, health: HealthState) {
+        self.world.with_actor(id, |actor| actor.container.health = Some(health));
+        self.tell(id, ContainerAction::Change);
+    }
+
+    /// Says what a container uses from now on.
+    pub fn set_usage(&self, id: &str, usage: Usage) {
+        self.world.with_actor(id, |actor| actor.set_usage(usage));
+    }
+
+    /// Lets the engine disappear: all streams break, all questions fail with this.
+    pub fn go_offline(&self, error: EngineError) {
+        self.world.change(|state| state.fault = Some(error));
+    }
+
+    /// Lets the engine come back. What happened meanwhile is not among its events.
+    pub fn come_online(&self) {
+        self.world.change(|state| {
+            state.fault = None;
+            state.events.forget();
+        });
+    }
+
+    /// Breaks all log streams that are open now.
+    pub fn cut_logs(&self) {
+        self.world.change(|state| state.log_cuts += 1);
+    }
+
+    /// Silences the log streams that follow, without ending them; those that are opened later too,
+    /// until it is taken back.
+    pub fn mute_logs(&self, mute: bool) {
+        self.world.change(|state| {
+            state.mutes += u64::from(mute);
+            state.mutes_new = mute;
+        });
+    }
+
+    /// Breaks all event streams that are open now.
+    pub fn cut_events(&self) {
+        self.world.change(|state| state.event_cuts += 1);
+    }
+
+    /// Breaks all event streams that are open now by a frame that nobody can read.
+    pub fn spoil_events(&self) {
+        self.world.change(|state| state.event_spoils += 1);
+    }
+
+    /// Whether events are lost from now on instead of told.
+    pub fn lose_events(&self, lose: bool) {
+        self.world.change(|state| state.loses_events = lose);
+    }
+
+    /// Refuses every action from now on, or does them again.
+    pub fn refuse_actions(&self, refusal: Option<EngineError>) {
+        self.world.change(|state| state.refusal = refusal);
+    }
+
+    /// How many log streams that follow are open.
+    pub fn open_log_streams(&self) -> usize {
+        self.world.log_streams.load(Ordering::Acquire)
+    }
+
+    /// How many stats streams are open.
+    pub fn open_stats_streams(&self) -> usize {
+        self.world.stats_streams.load(Ordering::Acquire)
+    }
+
+    fn tell(&self, id: &str, action: ContainerAction) {
+        self.world.tell(id, action);
+    }
+
+    /// Does an action if the engine is there and the container exists; `work` says what it takes.
+    fn act<'a>(
+        &'a self,
+        id: &'a str,
+        work: impl Future<Output = ()> + Send + 'a,
+    ) -> Answer<'a, ()> {
+        async move {
+            self.world.check()?;
+            self.world.actor(id)?;
+            if let Some(refusal) = self.world.read(|state| state.refusal.clone()) {
+                return Err(refusal);
+            }
+            work.await;
+            self.world.check()
+        }
+        .boxed()
+    }
+
+    async fn stop_process(&self, id: &str) {
+        let Ok(container) = self.world.actor(id) else { return };
+        if container.state.has_process() {
+            self.tell(id, ContainerAction::Kill);
+            sleep(STOPPING).await;
+            self.exit(id, 0);
+        }
+        if container.state.is_up() {
+            self.world.with_actor(id, |actor| actor.container.state = ContainerState::Exited);
+            self.tell(id, ContainerAction::Stop);
+        }
+    }
+
+    async fn start_process(&self, id: &str) {
+        if !self.world.is_up(id) {
+            sleep(STARTING).await;
+            let now = self.world.unique_now();
+            self.world.with_actor(id, |actor| actor.begin(now));
+            self.tell(id, ContainerAction::Start);
+        }
+    }
+}
+
+impl Engine for ScriptedEngine {
+    fn version(&self) -> Answer<'_, Version> {
+        async {
+            self.world.check()?;
+            Ok(Version { engine: Some("scripted".to_owned()), api: Some("1.41".to_owned()) })
+        }
+        .boxed()
+    }
+
+    fn events(&self, since: NanoTimestamp) -> Frames<EngineEvent> {
+        streams::events(Arc::clone(&self.world), since)
+    }
+
+    fn list(&self) -> Answer<'_, Vec<Container>> {
+        async {
+            self.world.check()?;
+            Ok(self.world.read(|state| state.actors.values().map(actor::Actor::listed).collect()))
+        }
+        .boxed()
+    }
+
+    fn inspect<'a>(&'a self, id: &'a str) -> Answer<'a, Container> {
+        async {
+            self.world.check()?;
+            self.world.actor(id)
+        }
+        .boxed()
+    }
+
+    fn logs(&self, id: &str, query: LogQuery) -> Frames<LogFrame> {
+        streams::logs(Arc::clone(&self.world), id.to_owned(), query)
+    }
+
+    fn stats(&self, id: &str) -> Frames<StatsFrame> {
+        streams::stats(Arc::clone(&self.world), id.to_owned())
+    }
+
+    fn start<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
+        self.act(id, self.start_process(id))
+    }
+
+    fn stop<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
+        self.act(id, self.stop_process(id))
+    }
+
+    fn restart<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
+        self.act(id, async {
+            self.stop_process(id).await;
+            self.start_process(id).await;
+            self.tell(id, ContainerAction::Restart);
+        })
+    }
+}
+
+/// How long a process takes to stop and to start.
+const STOPPING: Duration = Duration::from_millis(400);
+const STARTING: Duration = Duration::from_millis(250);

@@ -1,0 +1,155 @@
+//! The streams of a scripted engine. Each looks at the world, and waits for it to change.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt as _};
+use nself_realtime::NanoTimestamp;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::world::{State, World, no_such_container};
+use crate::engine::{EngineError, EngineEvent, Frames, LogFrame, LogQuery, StatsFrame};
+
+/// What a stream does next.
+enum Next<T> {
+    Item(T),
+    Wait,
+    End,
+    Break(EngineError),
+}
+
+/// A stream that asks `next` after each change of the world; nothing follows an error.
+fn looking<T: Send + 'static>(
+    world: Arc<World>,
+    next: impl FnMut(&State) -> Next<T> + Send + 'static,
+) -> Frames<T> {
+    stream::unfold(Some((world, next)), async |begun| {
+        let (world, mut next) = begun?;
+        let mut changes = world.changes();
+        loop {
+            match world.read(&mut next) {
+                Next::Item(item) => return Some((Ok(item), Some((world, next)))),
+                Next::Break(error) => return Some((Err(error), None)),
+                Next::End => return None,
+                // The world that is read from also holds the sender: it cannot be gone.
+                Next::Wait => changes.changed().await.ok()?,
+            }
+        }
+    })
+    .boxed()
+}
+
+pub(super) fn events(world: Arc<World>, since: NanoTimestamp) -> Frames<EngineEvent> {
+    let mut position = world.read(|state| state.events.first(|event| event.time >= since));
+    let (cuts, spoils) = world.read(|state| (state.event_cuts, state.event_spoils));
+    looking(world, move |state| {
+        if state.fault.is_some() || state.event_cuts != cuts {
+            return Next::Break(broken());
+        }
+        if state.event_spoils != spoils {
+            return Next::Break(EngineError::Unreadable { message: "spoilt".to_owned() });
+        }
+        let Some((number, event)) = state.events.from(position) else { return Next::Wait };
+        position = number + 1;
+        Next::Item(event.clone())
+    })
+}
+
+pub(super) fn logs(world: Arc<World>, id: String, query: LogQuery) -> Frames<LogFrame> {
+    let counted = query.follow.then(|| Counted::new(&world, |world| &world.log_streams));
+    let mut begun: Option<Reading> = None;
+    looking(world, move |state| {
+        let _open = &counted;
+        if let Some(fault) = &state.fault {
+            return Next::Break(if begun.is_some() { broken() } else { fault.clone() });
+        }
+        let Some(actor) = state.actors.get(&id) else {
+            return if begun.is_some() { Next::End } else { Next::Break(no_such_container(&id)) };
+        };
+        if actor.container.log_driver.as_deref() == Some("none") {
+            let message = "configured logging driver does not support reading".to_owned();
+            return Next::Break(EngineError::Api { status: 501, message });
+        }
+        let reading = begun.get_or_insert_with(|| {
+            let since = query.since_unix_seconds;
+            let first = actor.log.first(|entry| entry.time.unix_seconds() >= since);
+            let position = first.max(actor.log.end().saturating_sub(query.tail.into()));
+            Reading {
+                position,
+                end: actor.log.end(),
+                run: actor.run,
+                cuts: state.log_cuts,
+                mutes: state.mutes,
+            }
+        });
+        if reading.cuts != state.log_cuts && query.follow {
+            return Next::Break(broken());
+        }
+        if query.follow && (state.mutes_new || reading.mutes != state.mutes) {
+            return Next::Wait;
+        }
+        // The follow of a process ends with it; words that come at the very end are lost to it.
+        let over =
+            if query.follow { actor.run != reading.run } else { reading.position >= reading.end };
+        if over {
+            return Next::End;
+        }
+        let Some((number, entry)) = actor.log.from(reading.position) else {
+            return if actor.container.state.has_process() { Next::Wait } else { Next::End };
+        };
+        reading.position = number + 1;
+        let bytes = format!("{} {}", entry.time, entry.text).into();
+        Next::Item(LogFrame { pipe: entry.pipe, bytes })
+    })
+}
+
+struct Reading {
+    position: u64,
+    end: u64,
+    run: u64,
+    cuts: u64,
+    mutes: u64,
+}
+
+pub(super) fn stats(world: Arc<World>, id: String) -> Frames<StatsFrame> {
+    let open = Counted::new(&world, |world| &world.stats_streams);
+    let mut seconds = interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    stream::unfold(Some((world, id, seconds, open)), async |begun| {
+        let (world, id, mut seconds, open) = begun?;
+        seconds.tick().await;
+        if let Err(error) = world.check() {
+            return Some((Err(error), None));
+        }
+        let now = world.now();
+        match world.read(|state| state.actors.get(&id).map(|actor| actor.sample(now))) {
+            Some(frame) => Some((Ok(frame), Some((world, id, seconds, open)))),
+            None => Some((Err(no_such_container(&id)), None)),
+        }
+    })
+    .boxed()
+}
+
+/// Counts one more stream for as long as it lives.
+struct Counted {
+    world: Arc<World>,
+    counter: fn(&World) -> &AtomicUsize,
+}
+
+impl Counted {
+    fn new(world: &Arc<World>, counter: fn(&World) -> &AtomicUsize) -> Self {
+        counter(world).fetch_add(1, Ordering::AcqRel);
+        Self { world: Arc::clone(world), counter }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        (self.counter)(&self.world).fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn broken() -> EngineError {
+    EngineError::Broken { message: "cut".to_owned() }
+}

@@ -1,0 +1,88 @@
+//! Start, stop and restart.
+
+use std::time::Duration;
+
+use nself_docker::{Action, ActionError, EngineError};
+use nself_realtime::{Name, RoomName};
+
+use crate::stage::{Stage, all, away};
+
+const STATUS: &str = "service:status";
+
+async fn act(stage: &Stage, service: &str, action: Action) -> Result<(), ActionError> {
+    let (room, service) = (RoomName::new("shop").unwrap(), Name::new(service).unwrap());
+    stage.docker.act(&room, &service, action).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_is_told_by_its_beginning_and_its_outcome_alone() {
+    let stage = Stage::with_web().await;
+    let mut reader = stage.read("shop");
+    for action in [Action::Restart, Action::Stop, Action::Start] {
+        reader.during(Duration::from_secs(3)).await;
+        act(&stage, "web", action).await.unwrap();
+    }
+    reader.during(Duration::from_secs(3)).await;
+    assert_eq!(
+        reader.all(STATUS, "status"),
+        ["running", "restarting", "running", "stopping", "stopped", "starting", "running"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_so_already_is_a_success() {
+    let stage = Stage::with_web().await;
+    let mut reader = stage.read("shop");
+    reader.during(Duration::from_secs(1)).await;
+    act(&stage, "web", Action::Start).await.unwrap();
+    reader.during(Duration::from_secs(1)).await;
+    assert_eq!(reader.all(STATUS, "status"), ["running", "starting", "running"]);
+    assert!(reader.all(STATUS, "message").iter().all(String::is_empty));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_action_at_a_time() {
+    let stage = Stage::with_web().await;
+    act(&stage, "web", Action::Restart).await.unwrap();
+    let error = act(&stage, "web", Action::Stop).await.unwrap_err();
+    let service = Name::new("web").unwrap();
+    assert_eq!(error, ActionError::Conflict { service, running: Action::Restart });
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    act(&stage, "web", Action::Stop).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_not_there_is_named() {
+    let stage = Stage::with_web().await;
+    let error = act(&stage, "nobody", Action::Stop).await.unwrap_err();
+    assert_eq!(error.to_string(), "there is no service nobody in shop");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_begun_without_an_engine() {
+    let stage = Stage::with_web().await;
+    stage.engine.go_offline(away());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(act(&stage, "web", Action::Stop).await, Err(ActionError::EngineOffline));
+    stage.docker.shutdown().await;
+    assert_eq!(act(&stage, "web", Action::Stop).await, Err(ActionError::EngineOffline));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_the_old_status_with_a_message_until_something_changes() {
+    let stage = Stage::with_web().await;
+    let mut reader = stage.read("shop");
+    reader.during(Duration::from_secs(1)).await;
+    let refusal = EngineError::Api { status: 500, message: "no space left".to_owned() };
+    stage.engine.refuse_actions(Some(refusal));
+    act(&stage, "web", Action::Stop).await.unwrap();
+    reader.during(Duration::from_mins(2)).await;
+    assert_eq!(reader.all(STATUS, "status"), ["running", "stopping", "running"]);
+    let message = "the engine answered 500: no space left";
+    assert_eq!(reader.all(STATUS, "message"), ["", "", message]);
+
+    stage.engine.refuse_actions(None);
+    act(&stage, "web", Action::Stop).await.unwrap();
+    reader.until("stopped", |seen| all(seen, STATUS, "status").len() == 5).await;
+    assert_eq!(reader.all(STATUS, "message").last().unwrap(), "");
+}

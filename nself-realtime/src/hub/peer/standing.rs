@@ -1,0 +1,157 @@
+//! Who a connection is to the hub: its session, its presence, and how long it may stay.
+
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use crate::auth::{Identity, Until};
+use crate::hub::Hub;
+use crate::hub::sessions::{NotResumed, Secret};
+use crate::proto::server_frame::ExpiringData;
+use crate::{Name, Timestamp};
+
+/// A client is told that long before it has to leave.
+const WARNING: Duration = Duration::from_mins(1);
+
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) identity: Identity,
+    session: Name,
+    secret: Secret,
+    /// Whether it has said anything but who it is.
+    present: bool,
+    lease_changes: u64,
+    warned: Option<Timestamp>,
+    deadline: Option<Instant>,
+}
+
+/// What is due.
+#[derive(Debug)]
+pub(super) enum Due {
+    /// The client is to be told that it will have to leave.
+    Warn(ExpiringData),
+    /// It has to leave.
+    Leave,
+}
+
+impl Standing {
+    pub(super) fn new(hub: &Hub, identity: Identity, now: Instant) -> Self {
+        let bits = || u128::from(hub.random_bits());
+        let (session, secret) = (hub.random_bits(), (bits() << 64) | bits());
+        #[expect(clippy::expect_used, reason = "sixteen digits keep the rule of names")]
+        let session = Name::new(format!("{session:016x}")).expect("sixteen digits are a name");
+        hub.sessions().begin(now, &session, secret);
+        Self {
+            identity,
+            session,
+            secret,
+            present: false,
+            lease_changes: 0,
+            warned: None,
+            deadline: None,
+        }
+    }
+
+    pub(super) fn session(&self) -> &Name {
+        &self.session
+    }
+
+    pub(super) fn secret(&self) -> String {
+        format!("{:032x}", self.secret)
+    }
+
+    pub(super) fn is_present(&self) -> bool {
+        self.present
+    }
+
+    /// Takes over the session that the client had before.
+    pub(super) fn resume(
+        &mut self,
+        hub: &Hub,
+        now: Instant,
+        session: Name,
+        secret: &str,
+    ) -> Result<(), NotResumed> {
+        let secret = Secret::from_str_radix(secret, 16).map_err(|_| NotResumed::Forged)?;
+        let mut sessions = hub.sessions();
+        sessions.resume(now, session.as_str(), secret)?;
+        sessions.forget(self.session.as_str());
+        drop(sessions);
+        (self.session, self.secret) = (session, secret);
+        Ok(())
+    }
+
+    /// It is here from now on.
+    pub(super) fn appear(&mut self, hub: &Hub, now: Instant) {
+        if !self.present {
+            self.present = true;
+            hub.change_presence(|book| book.join(now, &self.session, self.identity.user()));
+        }
+    }
+
+    pub(super) fn look_at(&self, hub: &Hub, now: Instant, page: Option<String>, idle: bool) {
+        hub.change_presence(|book| book.update(now, &self.session, page, idle));
+    }
+
+    pub(super) fn touch(&self, hub: &Hub, now: Instant) {
+        if self.present {
+            hub.presence().touch(now, &self.session);
+        }
+    }
+
+    pub(super) fn leave(&self, hub: &Hub) {
+        let now = hub.clock().now();
+        if self.present {
+            hub.sessions().lose(now, self.session.as_str());
+            hub.change_presence(|book| book.lose(now, &self.session));
+        } else {
+            hub.sessions().forget(self.session.as_str());
+        }
+    }
+
+    /// The same user with another lease.
+    pub(super) fn change_identity(&mut self, identity: Identity) {
+        (self.identity, self.lease_changes, self.warned) = (identity, 0, None);
+    }
+
+    /// When its lease ends, if that is known.
+    pub(super) fn expires_at(&self) -> Option<Timestamp> {
+        match self.identity.lease().get() {
+            Until::Time(time) => Some(time),
+            Until::Open | Until::Ended => None,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Looks whether the lease holds, and has `waker` woken when it changes.
+    pub(super) fn check(&mut self, hub: &Hub, now: Instant, waker: &Waker) -> Option<Due> {
+        self.lease_changes = self.identity.lease().watch(self.lease_changes, waker);
+        let until = match self.identity.lease().get() {
+            Until::Ended => return Some(Due::Leave),
+            Until::Open => {
+                self.deadline = None;
+                return None;
+            }
+            Until::Time(until) => until,
+        };
+        let left = until.saturating_since(hub.clock().timestamp());
+        if left.is_zero() {
+            return Some(Due::Leave);
+        }
+        if left > WARNING {
+            self.deadline = Some(now + left.saturating_sub(WARNING));
+            return None;
+        }
+        self.deadline = Some(now + left);
+        if self.warned == Some(until) {
+            return None;
+        }
+        self.warned = Some(until);
+        let renewable = self.identity.is_renewable();
+        // Rounded, so that a timer that fires a little late still says 60.
+        let seconds_left = (left + Duration::from_millis(500)).as_secs();
+        Some(Due::Warn(ExpiringData { expires_at: until, seconds_left, renewable }))
+    }
+}
