@@ -41,6 +41,17 @@ impl Endpoint {
         Ok(Self::Sockets(surroundings.default_sockets()))
     }
 
+    /// The one of its sockets that exists, if one does.
+    pub(crate) fn found(&self) -> Self {
+        match self {
+            Self::Sockets(paths) => match paths.iter().find(|path| path.exists()) {
+                Some(path) => Self::Sockets(vec![path.clone()]),
+                None => self.clone(),
+            },
+            Self::Http(_) => self.clone(),
+        }
+    }
+
     fn parse(address: &str) -> Result<Self, EngineError> {
         let refuse = |message: String| Err(EngineError::Address { message });
         let Some((scheme, rest)) = address.split_once("://") else {

@@ -112,6 +112,11 @@ impl ClientFrame {
             let message = format!("nested more than {MAX_DEPTH} deep");
             return Err(FrameError::new(ErrorCode::InvalidFrame, message));
         }
+        // A list of values would be taken for the fields in their order.
+        if !text.trim_start().starts_with('{') {
+            let message = "a frame is a JSON object with a type";
+            return Err(FrameError::new(ErrorCode::InvalidFrame, message));
+        }
         let envelope: Envelope<'_> =
             serde_json::from_str(text).map_err(|error| not_an_envelope(&error))?;
         let id = envelope.id;
@@ -244,6 +249,9 @@ fn parse_room(room: Option<String>) -> Result<RoomName, FrameError> {
 
 fn parse_data<T: DeserializeOwned>(data: Option<&RawValue>) -> Result<T, FrameError> {
     let data = data.ok_or_else(|| FrameError::at("/data", "data is required"))?;
+    if !data.get().starts_with('{') {
+        return Err(FrameError::at("/data", "must be an object"));
+    }
     parse_at(data.get(), "/data")
 }
 
@@ -338,7 +346,8 @@ mod tests {
     fn mistakes_are_answered_with_their_place() {
         let bad = |field: &str| (ErrorCode::BadRequest, Some(field.to_owned()));
         assert_eq!(error_of("{"), (ErrorCode::InvalidFrame, None));
-        assert_eq!(error_of("[]").0, ErrorCode::BadRequest);
+        assert_eq!(error_of("[]"), (ErrorCode::InvalidFrame, None));
+        assert_eq!(error_of(r#"["ping",7,null,null]"#), (ErrorCode::InvalidFrame, None));
         assert_eq!(error_of(r#"{"type":"dance"}"#), (ErrorCode::UnknownType, None));
         assert_eq!(error_of(r#"{"type":"subscribe"}"#), bad("/room"));
         assert_eq!(error_of(r#"{"type":"subscribe","room":"No"}"#), bad("/room"));
@@ -355,6 +364,7 @@ mod tests {
             bad("/data/since")
         );
         assert_eq!(error_of(r#"{"type":"ping","data":{}}"#), bad("/data"));
+        assert_eq!(error_of(r#"{"type":"auth","data":["token"]}"#), bad("/data"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ async fn a_malformed_frame_is_told_and_the_connection_lives() {
     let malformed = [
         ("not json", "invalid_frame"),
         (r#"{"type":"ping""#, "invalid_frame"),
-        ("[]", "bad_request"),
+        ("[]", "invalid_frame"),
         ("{}", "bad_request"),
         (r#"{"type":5}"#, "bad_request"),
         (r#"{"type":"ping","surplus":true}"#, "bad_request"),

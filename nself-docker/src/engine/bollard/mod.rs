@@ -43,9 +43,9 @@ impl DockerEngine {
         Ok(Self { endpoint, client: Mutex::new(None) })
     }
 
-    /// Where it is looked for, in words for people.
+    /// Where it is, or, if there is none of its sockets, where it is looked for, in words for people.
     pub fn address(&self) -> String {
-        self.endpoint.to_string()
+        self.endpoint.found().to_string()
     }
 
     fn client(&self) -> Result<Docker, EngineError> {
@@ -61,14 +61,13 @@ impl DockerEngine {
     /// Makes a client. Requests name no version of the API: the engine answers with its newest.
     fn connect(&self) -> Result<Docker, EngineError> {
         let seconds = ANSWER_WITHIN.as_secs();
-        match &self.endpoint {
+        match &self.endpoint.found() {
             Endpoint::Http(address) => {
                 Docker::connect_with_http(address, seconds, API_DEFAULT_VERSION)
             }
             Endpoint::Sockets(paths) => {
-                let found = paths.iter().find(|path| path.exists());
-                let path = found
-                    .or(paths.first())
+                let path = paths
+                    .first()
                     .map_or_else(String::new, |path| path.to_string_lossy().into_owned());
                 Docker::connect_with_unix(&path, seconds, API_DEFAULT_VERSION)
             }
