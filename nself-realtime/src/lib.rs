@@ -35,6 +35,7 @@
 //! |---|---|---|
 //! | `websocket` | yes | `Server::serve_websocket` over tokio-tungstenite |
 //! | `server` | yes, with `websocket` | `Server`, connections within a program; needs tokio |
+//! | `schema` | no | `schema`: JSON Schema of the events, from their types |
 //!
 //! Without features there is no tokio: events, rooms, the [`Hub`] and [`Peer`], a connection without
 //! I/O.
@@ -53,6 +54,8 @@ mod hub;
 mod name;
 mod proto;
 mod room;
+#[cfg(feature = "schema")]
+pub mod schema;
 #[cfg(feature = "server")]
 mod server;
 mod signal;
