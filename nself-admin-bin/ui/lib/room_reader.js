@@ -36,8 +36,12 @@ export class RoomReader {
   #catchUps = [];
   /** @type {{cursor: Cursor | undefined, filters: Filter[]}} what holds once all have caught up */
   #pending = { cursor: undefined, filters: [] };
-  /** @type {Delivery[]} told with the event after them: a gap does not move the cursor */
-  #gaps = [];
+  /**
+   * A gap is told by the server ahead of the events between its parts. Until the position has passed
+   * it, all of it is held back and the cursor stays before it: a resume would be told it again, whole.
+   * @type {{to: number, deliveries: Delivery[]} | undefined}
+   */
+  #gap;
 
   /** @param {string} room */
   constructor(room) {
@@ -125,7 +129,7 @@ export class RoomReader {
     this.#phase = 'away';
     this.#catchUps = [];
     this.#pending = { cursor: undefined, filters: [] };
-    this.#gaps = [];
+    this.#gap = undefined;
   }
 
   /**
@@ -163,18 +167,24 @@ export class RoomReader {
       return [];
     }
     const last = events.at(-1);
-    if (last !== undefined && this.#cursor !== undefined) {
-      this.#cursor = later(this.#cursor, { epoch: this.#cursor.epoch, seq: last.seq });
+    if (last === undefined) {
+      return [];
     }
-    return [...this.#takeGaps(), { kind: 'events', room, events, live: true }];
+    return this.#passTo(last.seq, [{ kind: 'events', room, events, live: true }]);
   }
 
   /** @param {Gap} gap */
   handleGap(gap) {
-    if (this.#phase === 'reading') {
-      const held = this.#catchUps[0]?.deliveries ?? this.#gaps;
-      held.push({ kind: 'gap', room: this.room, gap });
+    if (this.#phase !== 'reading') {
+      return;
     }
+    const [catchUp] = this.#catchUps;
+    if (catchUp === undefined) {
+      this.#gap ??= { to: 0, deliveries: [] };
+      this.#gap.to = Math.max(this.#gap.to, gap.to);
+    }
+    const held = catchUp?.deliveries ?? this.#gap?.deliveries;
+    held?.push({ kind: 'gap', room: this.room, gap });
   }
 
   /**
@@ -186,8 +196,7 @@ export class RoomReader {
     if (this.#phase !== 'reading' || this.#catchUps.length > 0 || told === undefined) {
       return [];
     }
-    this.#cursor = later(this.#cursor, told);
-    return this.#takeGaps();
+    return this.#passTo(told.seq, []);
   }
 
   /**
@@ -229,10 +238,25 @@ export class RoomReader {
     this.#pending = { cursor: undefined, filters: [] };
   }
 
-  #takeGaps() {
-    const gaps = this.#gaps;
-    this.#gaps = [];
-    return gaps;
+  /**
+   * The position has come to `seq`: what is not within a gap is told.
+   * @param {number} seq
+   * @param {Delivery[]} deliveries
+   * @returns {Delivery[]}
+   */
+  #passTo(seq, deliveries) {
+    if (this.#gap !== undefined) {
+      this.#gap.deliveries.push(...deliveries);
+      if (seq < this.#gap.to) {
+        return [];
+      }
+      deliveries = this.#gap.deliveries;
+      this.#gap = undefined;
+    }
+    if (this.#cursor !== undefined) {
+      this.#cursor = later(this.#cursor, { epoch: this.#cursor.epoch, seq });
+    }
+    return deliveries;
   }
 }
 

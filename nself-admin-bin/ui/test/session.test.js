@@ -372,6 +372,27 @@ test('a gap is told with the event after it, once', () => {
   assert.deepEqual(play.tellings('gap').map((told) => told.gap.missed), [7]);
 });
 
+test('until a gap is passed the cursor stays before it, and a resume is told it whole', () => {
+  const wide = { ...gap(12), data: { ...gap(12).data, from: 11, to: 25 } };
+  const play = Play.reading([LOGS], 10);
+  const told = () => play.told.map(({ kind }) => kind).filter((kind) => kind !== 'state');
+  play.receive(wide, live(20));
+  assert.deepEqual(told(), []);
+  play.close();
+  play.pass(1_000);
+  play.open();
+  const [{ id, data }] = play.subscribes();
+  assert.equal(data.since, `${EPOCH}.10`);
+  play.receive(subscribed(id, 'gap', 30), wide, live(20), live(30), ready(id, 30));
+  assert.deepEqual(told(), ['gap', 'events', 'events']);
+
+  play.clear();
+  play.receive({ ...wide, data: { ...wide.data, from: 31, to: 45 } }, live(40));
+  assert.deepEqual(told(), []);
+  play.receive(live(46));
+  assert.deepEqual(told(), ['gap', 'events', 'events']);
+});
+
 test('an added filter is asked for without cursor, and its snapshot covers it alone', () => {
   const play = Play.reading([STATUS], 10);
   play.read('shop', [STATUS, LOGS]);
