@@ -3,6 +3,13 @@
 //!
 //! `NSELF_UPDATE_SCHEMA=1 cargo test -p nself-realtime --test schema` writes the files anew.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
