@@ -37,6 +37,7 @@
 //! | `poll` | yes | `Server::poll`: long polling, bytes in and out |
 //! | `sse` | yes | `Server::events`: server-sent events, a stream of bytes |
 //! | `server` | yes, with each of these | `Server`, connections within a program; needs tokio |
+//! | `schema` | no | `schema`: JSON Schema of the events, from their types |
 //!
 //! Without features there is no tokio: events, rooms, the [`Hub`] and [`Peer`], a connection without
 //! I/O.
@@ -55,6 +56,8 @@ mod hub;
 mod name;
 mod proto;
 mod room;
+#[cfg(feature = "schema")]
+pub mod schema;
 #[cfg(feature = "server")]
 mod server;
 mod signal;

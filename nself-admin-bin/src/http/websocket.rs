@@ -28,7 +28,7 @@ pub(super) fn upgrade(app: Arc<App>, mut request: Request<Incoming>) -> Result<A
     tokio::spawn(async move {
         match upgraded.await {
             Ok(upgraded) => {
-                app.server.serve_websocket(TokioIo::new(upgraded), Identity::guest()).await
+                app.server.serve_websocket(TokioIo::new(upgraded), Identity::guest()).await;
             }
             Err(error) => tracing::debug!(%error, "a handshake was not finished"),
         }

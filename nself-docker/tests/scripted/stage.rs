@@ -7,8 +7,9 @@ use std::time::Duration;
 use nself_docker::{
     Container, ContainerState, Docker, DockerConfig, EngineError, LogPipe, ScriptedEngine,
 };
+use nself_realtime::auth::{Access, Identity};
 use nself_realtime::clock::Clock;
-use nself_realtime::{Hub, NanoTimestamp, Peer, SessionConfig, SystemRandomness, Timestamp};
+use nself_realtime::{Hub, NanoTimestamp, Peer, SessionConfig, Timestamp};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -38,7 +39,7 @@ impl Stage {
 
     /// That engine, and nothing known yet.
     pub(crate) fn begin(engine: ScriptedEngine) -> Self {
-        let hub = Hub::with(Arc::new(VirtualClock::new()), Arc::new(SystemRandomness));
+        let hub = Hub::builder().clock(VirtualClock::new()).build();
         let shared = Arc::new(engine.clone());
         let docker = Docker::spawn(shared, hub.clone(), DockerConfig::default());
         Self { engine, hub, docker }
@@ -52,7 +53,13 @@ impl Stage {
     /// A reader of what a filter asks for.
     pub(crate) fn read_only(&self, room: &str, filter: &str) -> Reader {
         let now = Instant::now().into_std();
-        let mut peer = Peer::new(self.hub.clone(), SessionConfig::default(), now);
+        let mut peer = Peer::new(
+            self.hub.clone(),
+            SessionConfig::default(),
+            Access::default(),
+            Identity::guest(),
+            now,
+        );
         let subscribe = format!(r#"{{"type":"subscribe","id":1,"room":"{room}","data":{filter}}}"#);
         peer.handle_text(now, &subscribe);
         Reader { peer, seen: Vec::new() }
@@ -111,7 +118,7 @@ impl Reader {
 
     fn take(&mut self) {
         let now = Instant::now().into_std();
-        self.peer.handle_alive();
+        self.peer.handle_alive(Instant::now().into_std());
         if self.peer.poll_timeout() <= now {
             self.peer.handle_timeout(now);
         }

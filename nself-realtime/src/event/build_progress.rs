@@ -7,10 +7,10 @@ use super::progress::{ProgressItem, ProgressStatus, lines};
 use super::{Delivery, InvalidPayload, Payload, Retention, percent};
 use crate::Name;
 
-/// How a build stands. Its progress never falls, and it ends in exactly one of
-/// [`Complete`](ProgressStatus::Complete), [`Failed`](ProgressStatus::Failed) and
-/// [`Cancelled`](ProgressStatus::Cancelled).
+/// How a build stands. Its progress never falls, and it ends in exactly one of `complete`, `failed`
+/// and `cancelled`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[garde(allow_unvalidated)]
 pub struct BuildProgress {
@@ -22,7 +22,7 @@ pub struct BuildProgress {
     /// How it stands.
     pub status: ProgressStatus,
     /// Percent of the whole, 0 to 100.
-    #[garde(custom(percent), range(max = 100.0))]
+    #[garde(custom(percent), range(min = 0.0, max = 100.0))]
     pub progress: f64,
     /// The number of the step, from 1.
     #[garde(range(max = 1_000))]

@@ -9,6 +9,7 @@ use crate::Name;
 
 /// How a deployment stands. Its progress never falls, and it ends as a build does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[garde(allow_unvalidated)]
 pub struct DeployProgress {
@@ -23,7 +24,7 @@ pub struct DeployProgress {
     /// How it stands.
     pub status: ProgressStatus,
     /// Percent of the whole, 0 to 100.
-    #[garde(custom(percent), range(max = 100.0))]
+    #[garde(custom(percent), range(min = 0.0, max = 100.0))]
     pub progress: f64,
     /// Lines of output since the event before.
     #[serde(default)]

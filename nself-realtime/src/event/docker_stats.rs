@@ -8,6 +8,7 @@ use crate::Name;
 
 /// One sample of what a container uses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[garde(allow_unvalidated)]
 pub struct DockerStats {
@@ -25,11 +26,13 @@ pub struct DockerStats {
 
 /// The figures of one sample.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[garde(allow_unvalidated)]
 pub struct Stats {
     /// Percent of one core: 200 means that two are busy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
     #[garde(inner(custom(percent)))]
     pub cpu: Option<f64>,
     /// Bytes in use, without the page cache that can be given back.
@@ -40,6 +43,7 @@ pub struct Stats {
     pub memory_limit: Option<u64>,
     /// `memory` as percent of `memoryLimit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
     #[garde(inner(custom(percent)))]
     pub memory_percent: Option<f64>,
     /// Bytes over all network interfaces since the container's start.
@@ -58,6 +62,7 @@ pub struct Stats {
 
 /// Bytes over the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NetworkIo {
     /// Received.
     pub rx: u64,
@@ -67,6 +72,7 @@ pub struct NetworkIo {
 
 /// Bytes to and from block devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BlockIo {
     /// Read.
     pub read: u64,

@@ -8,6 +8,7 @@ use crate::Name;
 
 /// Whether an engine answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[garde(allow_unvalidated)]
 pub struct EngineStatus {
@@ -31,6 +32,7 @@ pub struct EngineStatus {
 
 /// Whether an engine answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EngineState {
     /// It was asked and has not answered yet.

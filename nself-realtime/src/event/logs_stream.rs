@@ -8,6 +8,7 @@ use crate::{Name, NanoTimestamp};
 
 /// A line of a service's log, or a marker between two lines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum LogsStream {
@@ -43,6 +44,7 @@ impl Payload for LogsStream {
 
 /// A line that a service printed. (`containerId`, `source`, `time`, `n`) identifies it for ever.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[garde(allow_unvalidated)]
 pub struct LogLine {
@@ -74,6 +76,7 @@ pub struct LogLine {
 
 /// Something that happened to a log itself: it stands between two lines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[garde(allow_unvalidated)]
 pub struct LogMarker {
@@ -96,6 +99,7 @@ pub struct LogMarker {
 
 /// The stream that a line was printed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// Standard output; also everything from a terminal.
@@ -106,6 +110,7 @@ pub enum Source {
 
 /// How bad a line says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// The finest detail.
@@ -124,6 +129,7 @@ pub enum Level {
 
 /// What happened to a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Marker {

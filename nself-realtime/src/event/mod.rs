@@ -157,11 +157,29 @@ impl InvalidPayload {
 
     fn by_rules<P: Payload + garde::Validate<Context = ()>>(payload: &P) -> Result<(), Self> {
         payload.validate_with(&()).map_err(|report| {
-            let lines: Vec<String> =
-                report.iter().map(|(path, error)| format!("{path}: {error}")).collect();
+            let lines: Vec<String> = report
+                .iter()
+                .map(|(path, error)| format!("{}: {error}", on_the_wire(path)))
+                .collect();
             Self::new::<P>(lines.join("; "))
         })
     }
+}
+
+/// A path through Rust's fields as it stands on the wire: in camel case, and without the place in a
+/// variant that wraps another type.
+fn on_the_wire(path: &impl ToString) -> String {
+    let path = path.to_string();
+    let mut wire = String::with_capacity(path.len());
+    let mut capital = false;
+    for letter in path.strip_prefix("[0].").unwrap_or(&path).chars() {
+        match letter {
+            '_' => capital = true,
+            _ if std::mem::take(&mut capital) => wire.push(letter.to_ascii_uppercase()),
+            _ => wire.push(letter),
+        }
+    }
+    wire
 }
 
 /// A percentage, or anything else that is counted from 0 and measured.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a run, or a part of one, stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProgressStatus {
     /// It has not begun.
@@ -28,6 +29,7 @@ impl ProgressStatus {
 
 /// One of the things that a run works on: an image, a layer, a container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[garde(allow_unvalidated)]
 pub struct ProgressItem {

@@ -8,6 +8,7 @@ use crate::RoomName;
 
 /// That a room was opened or closed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[garde(allow_unvalidated)]
 pub struct RoomStatus {
@@ -26,6 +27,7 @@ pub struct RoomStatus {
 
 /// Whether a room can be subscribed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RoomState {
     /// It can.

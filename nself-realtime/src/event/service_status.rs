@@ -8,6 +8,7 @@ use crate::{Name, NanoTimestamp};
 
 /// How a service is, over all its replicas and across re-creation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[garde(allow_unvalidated)]
 pub struct ServiceStatus {
@@ -91,6 +92,7 @@ impl Payload for ServiceStatus {
 
 /// The state of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ServiceState {
@@ -118,6 +120,7 @@ pub enum ServiceState {
 
 /// How many containers a service has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Replicas {
     /// Those that there are.
@@ -128,6 +131,7 @@ pub struct Replicas {
 
 /// What a health check says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[garde(allow_unvalidated)]
 pub struct Health {
@@ -147,6 +151,7 @@ pub struct Health {
 
 /// The verdict of a health check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum HealthState {
@@ -160,6 +165,7 @@ pub enum HealthState {
 
 /// A published port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[garde(allow_unvalidated)]
 pub struct Port {

@@ -15,6 +15,14 @@ export const STALE_MS = 5_000;
 const SAME_POINT_MS = 500;
 
 /**
+ * What was not measured is absent.
+ * @typedef {{containerId: string, containerName: string, service?: string,
+ *   stats: {cpu?: number, memory?: number, memoryLimit?: number, memoryPercent?: number,
+ *     network?: {rx: number, tx: number}, blockIO?: {read: number, write: number},
+ *     pids?: number, onlineCpus?: number}}} Sample
+ */
+
+/**
  * @typedef {{at: number, cpu: number | undefined, memory: number | undefined,
  *   memoryLimit: number | undefined}} Point `at` by the server's clock, in ms since 1970
  * @typedef {{points: readonly Point[]}} Usage
@@ -57,13 +65,14 @@ export class DockerStatsStore extends Store {
    */
   #add(room, { timestamp, data }) {
     const at = Date.parse(timestamp);
-    const { cpu, memory, memoryLimit } = data.stats;
+    const { containerId, containerName, service, stats } = /** @type {Sample} */ (data);
+    const { cpu, memory, memoryLimit } = stats;
     const services = entry(this.#rooms, room, () => new Map());
-    const held = entry(services, data.service ?? data.containerName, () => ({
+    const held = entry(services, service ?? containerName, () => ({
       points: [],
       containers: new Map(),
     }));
-    held.containers.set(data.containerId, { at, cpu, memory, memoryLimit });
+    held.containers.set(containerId, { at, cpu, memory, memoryLimit });
     const point = sum(held.containers, at);
     const last = held.points.at(-1);
     if (last !== undefined && held.containers.size > 1 && at - last.at < SAME_POINT_MS) {

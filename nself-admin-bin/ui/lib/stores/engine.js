@@ -5,9 +5,14 @@ import { Store } from '../store.js';
 /** @import { SessionEvent } from '../session.js' */
 
 /**
+ * @typedef {{engine: string, status: 'online' | 'offline' | 'connecting', version?: string,
+ *   apiVersion?: string, message?: string}} EngineStatus
+ */
+
+/**
  * `away`: it does not answer, or did not and has not yet again. The very first `connecting` is no
  * loss.
- * @typedef {{status: 'online' | 'offline' | 'connecting' | undefined, away: boolean,
+ * @typedef {{status: EngineStatus['status'] | undefined, away: boolean,
  *   version?: string, message?: string}} Engine
  */
 
@@ -27,7 +32,7 @@ export class EngineStore extends Store {
     }
     for (const { type, data } of event.events) {
       if (type === 'engine:status') {
-        const { status, version, message } = data;
+        const { status, version, message } = /** @type {EngineStatus} */ (data);
         const known = this.#engine.status !== undefined && this.#engine.status !== 'connecting';
         const away = status === 'offline' || (status === 'connecting' && (known || this.#engine.away));
         // While it is being asked again, the reason that was told last is still the reason.

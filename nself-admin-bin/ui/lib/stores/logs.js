@@ -17,8 +17,9 @@ const SLACK = 1_000;
  *   source: 'stdout' | 'stderr', n?: number,
  *   level?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal', truncatedBytes?: number,
  *   history?: number}} LogLine
- * @typedef {{kind: 'marker', service: string, time: string, containerId?: string, marker: string,
- *   text: string, missed?: number | null}} LogMarker
+ * @typedef {{kind: 'marker', service: string, time: string, containerId?: string,
+ *   marker: 'stopped' | 'recreated' | 'restarted' | 'lost' | 'unavailable',
+ *   text: string, missed?: number}} LogMarker
  * @typedef {{kind: 'gap', time?: undefined, missed: number, exact: boolean}
  *   | {kind: 'break', time?: undefined}} Loss lines that this reader missed, counted or not
  * @typedef {LogLine | LogMarker | Loss} LogEntry

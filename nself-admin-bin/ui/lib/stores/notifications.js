@@ -9,7 +9,7 @@ const SHOWN = 4;
 
 /**
  * @typedef {{id: string, severity: 'info' | 'warning' | 'critical', title: string, body?: string,
- *   action?: {label: string, href: string}}} Notification
+ *   service?: string, action?: {label: string, href: string}}} Notification
  */
 
 /** @extends {Store<readonly Notification[]>} */
