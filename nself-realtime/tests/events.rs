@@ -1,6 +1,6 @@
 //! Server-sent events: what the messages say, and with which position a client comes back.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -58,7 +58,8 @@ impl Client {
         while !self.text.contains("\n\n") {
             self.text.push_str(str::from_utf8(&self.body.next().await?).unwrap());
         }
-        let (block, rest) = self.text.split_once("\n\n").unwrap();
+        let text = std::mem::take(&mut self.text);
+        let (block, rest) = text.split_once("\n\n").unwrap();
         let mut message = Message::default();
         for line in block.lines() {
             let (field, value) = line.split_once(':').unwrap();
@@ -70,7 +71,7 @@ impl Client {
                 _ => {}
             }
         }
-        self.text = rest.to_owned();
+        rest.clone_into(&mut self.text);
         Some(message)
     }
 }
