@@ -111,6 +111,21 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::InvalidFrame,
+        Self::UnknownType,
+        Self::BadRequest,
+        Self::UnknownRoom,
+        Self::NotFound,
+        Self::TooManySubscriptions,
+        Self::RateLimited,
+        Self::Unauthorized,
+        Self::Expired,
+        Self::Forbidden,
+        Self::Internal,
+    ];
+
     /// The code on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
