@@ -253,18 +253,28 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes the filter with these types and keys away; `false` if there is none.
+    /// Takes the filter with these types and keys away, also one whose snapshot is still owed; `false` if
+    /// there is none.
     pub(super) fn remove(&mut self, like: &Filter) -> bool {
         let same = |filter: &Filter| (&filter.types, &filter.keys) == (&like.types, &like.keys);
-        let Some(index) = self.filters.iter().position(same) else { return false };
-        self.filters.remove(index);
-        self.use_filters();
-        true
+        if let Some(index) = self.filters.iter().position(same) {
+            self.filters.remove(index);
+            self.use_filters();
+            return true;
+        }
+        for addition in &mut self.additions {
+            if let Some(index) = addition.filters.iter().position(same) {
+                addition.filters.remove(index);
+                self.use_addition();
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether any filter is left.
     pub(super) fn is_empty(&self) -> bool {
-        self.filters.is_empty() && self.additions.is_empty()
+        self.filters.is_empty() && self.additions.iter().all(|addition| addition.filters.is_empty())
     }
 
     /// Tells the position if it is that far past what the client knows: a narrow filter in a busy room
@@ -353,7 +363,7 @@ impl Reader {
             return Step::Closed;
         }
         if state.log.epoch() != self.epoch {
-            self.reset(&state, out);
+            self.reset(&mut state, out);
             return Step::Cut;
         }
         match &mut self.phase {
@@ -402,7 +412,11 @@ impl Reader {
     }
 
     /// Begins anew: the log no longer knows what this reader missed.
-    fn reset(&mut self, state: &RoomState, out: &mut Vec<Output>) {
+    fn reset(&mut self, state: &mut RoomState, out: &mut Vec<Output>) {
+        // An addition whose snapshot was begun is begun again.
+        if let Phase::Snapshot { filter, added: true, .. } = self.phase {
+            state.log.remove_filters(filter);
+        }
         out.push(subscribed(state, None, Recovered::Reset));
         let head = state.log.head();
         self.epoch = state.log.epoch();
@@ -435,8 +449,21 @@ impl Reader {
         let before = self.filter;
         self.filter = self.room.add_filters(self.filters.clone());
         self.room.remove_filters(before);
+        if let Phase::Snapshot { filter, added: false, .. } = &mut self.phase {
+            *filter = self.filter;
+        }
         // What was seen waiting was seen with other eyes.
         self.position.look_again();
+    }
+
+    /// The filters of the addition whose snapshot is given may have changed.
+    fn use_addition(&mut self) {
+        if let Phase::Snapshot { filter, added: true, .. } = &mut self.phase
+            && let Some(addition) = self.additions.front()
+        {
+            let before = std::mem::replace(filter, self.room.add_filters(addition.filters.clone()));
+            self.room.remove_filters(before);
+        }
     }
 }
 

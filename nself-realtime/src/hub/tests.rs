@@ -300,6 +300,23 @@ fn added_filters_pause_the_room_until_their_snapshot_is_given() {
 }
 
 #[test]
+fn a_filter_whose_snapshot_is_still_owed_can_be_taken_away() {
+    let world = World::new();
+    world.line("web", "before");
+    let mut connection = world.connect();
+    connection.say(&subscribe(&json!({"types": ["logs:stream"]})));
+    connection.say(&subscribe(&json!({"types": ["docker:stats"]})));
+    for event_type in ["logs:stream", "docker:stats"] {
+        connection
+            .say(&json!({"type": "unsubscribe", "room": "shop", "data": {"types": [event_type]}}));
+    }
+    let frames = connection.frames();
+    assert!(!types(&frames).contains(&"error"), "{frames:?}");
+    assert_eq!(seqs(&frames), [] as [u64; 0], "nothing of it is wanted any more");
+    assert!(!world.hub.demand().wants::<LogsStream>(&shop(), "web"));
+}
+
+#[test]
 fn since_on_an_added_subscribe_is_refused() {
     let world = World::new();
     let mut connection = world.connect();
