@@ -24,6 +24,7 @@ pub(crate) struct RawLine {
 /// brings the first part of an unfinished line again.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
+    began: Option<NanoTimestamp>,
     stdout: Option<Partial>,
     stderr: Option<Partial>,
     terminal: Terminal,
@@ -50,6 +51,7 @@ impl Assembler {
             }
             return;
         };
+        self.began.get_or_insert(time);
         let text = frame.bytes.slice_ref(text);
         if let Some(partial) = slot.take() {
             if partial.time == time {
@@ -69,6 +71,11 @@ impl Assembler {
         } else {
             lines.push(whole_line(source, time, &text));
         }
+    }
+
+    /// The time of the first line or part of one; of a terminal, nobody looks.
+    pub(crate) fn began(&self) -> Option<NanoTimestamp> {
+        self.began
     }
 
     /// Takes the end of a log that nobody will write to any more: what is unfinished is a line.
