@@ -253,3 +253,16 @@ async fn more_lines_than_a_short_reading_reaches_are_bridged_by_a_longer_one() {
         assert_eq!(reader.log().len() as u64 + reader.missed, expected, "{lines} lines");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_prints_much_before_it_is_looked_at_is_read_from_its_first_line() {
+    let (stage, mut reader) = watched().await;
+    stage.print("old");
+    reader.during(MOMENT).await;
+    stage.engine.add(web("second"));
+    for number in 0..5_000 {
+        stage.engine.print("second", LogPipe::Stdout, &format!("{number}"));
+    }
+    reader.until("the last", |seen| log(seen).last().is_some_and(|line| line == "4999")).await;
+    assert_eq!(reader.log().len() as u64 + reader.missed, 5_001);
+}

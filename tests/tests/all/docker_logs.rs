@@ -159,12 +159,8 @@ async fn rotation_doubles_nothing() {
         .logging("json-file", &[("max-size", "1m"), ("max-file", "3")]);
     let (container, mut reader) = watch_from_birth(&docker, &watcher, recipe, "rotated").await;
     reader.until("the end", SOON, |reader| has(reader, "<stopped: stopped>")).await;
-    let numbers = |letter: &str| -> Vec<u64> {
-        let lines = reader.log().into_iter().filter(|line| line.starts_with(letter));
-        lines.filter_map(|line| line.split(' ').nth(1)?.parse().ok()).collect()
-    };
     let lost = reader.log().iter().filter(|line| line.starts_with("<lost")).count();
-    let (out, err) = (numbers("o "), numbers("e "));
+    let (out, err) = (numbers(&reader, "o "), numbers(&reader, "e "));
     println!(
         "rotation at 4,000 lines/s: {} of 12000 + {} of 12000 came, {lost} lost markers, {} in gaps",
         out.len(),
@@ -176,6 +172,37 @@ async fn rotation_doubles_nothing() {
         assert_eq!(numbers.last(), Some(&11_999));
     }
     container.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_thousand_lines_a_second_come_or_are_told_as_missing() {
+    let Some((docker, watcher)) = stand().await else { return };
+    let recipe = Recipe::new("flooded", "web", &["/printer", "steady", "5000", "20"]);
+    let (container, mut reader) = watch_from_birth(&docker, &watcher, recipe, "flooded").await;
+    let begun = Instant::now();
+    reader.until("the end", SOON, |reader| has(reader, "<stopped: stopped>")).await;
+    let lines = reader.seen.iter().filter(|event| event.text("kind") == "line").count() as u64;
+    let lost = reader.log().iter().filter(|line| line.starts_with("<lost")).count();
+    println!(
+        "100,000 lines in 2 s: {lines} came, {} in counted gaps, {lost} lost markers, after {:?}",
+        reader.missed,
+        begun.elapsed()
+    );
+    for letter in ["o ", "e "] {
+        let numbers = numbers(&reader, letter);
+        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "once and in order");
+        assert_eq!(numbers.last(), Some(&49_999));
+    }
+    // Events that were missed may have been the markers.
+    assert!(lines + reader.missed >= 100_000 || lost > 0, "nothing is missing without a word");
+    container.remove().await;
+}
+
+/// The numbers of the printer's lines of one letter, in the order in which they came.
+fn numbers(reader: &Reader, letter: &str) -> Vec<u64> {
+    let lines = reader.seen.iter().map(|event| event.text("line"));
+    let lines = lines.filter(|line| line.starts_with(letter));
+    lines.filter_map(|line| line.split(' ').nth(1)?.parse().ok()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,7 +231,7 @@ async fn last_words_arrive_where_a_plain_follow_loses_them() {
         container.signal("SIGUSR1").await;
         for reader in [&mut reader, &mut late_reader] {
             reader.until("the end", SOON, |reader| has(reader, "<stopped: stopped>")).await;
-            let words = last_words(reader.log());
+            let words = numbers(reader, "l ");
             assert_eq!(words, (0..20).collect::<Vec<_>>(), "round {round}");
         }
         came += 1;
@@ -216,11 +243,6 @@ async fn last_words_arrive_where_a_plain_follow_loses_them() {
         "exit race: all last words in {came} of {ROUNDS} rounds; a plain follow of the whole log lost \
          them in {lost_by_plain}"
     );
-}
-
-fn last_words(log: Vec<String>) -> Vec<u64> {
-    let words = log.into_iter().filter(|line| line.starts_with("l "));
-    words.filter_map(|line| line.split(' ').nth(1)?.parse().ok()).collect()
 }
 
 /// How many of the last words `docker logs -f` brings.

@@ -7,6 +7,8 @@
 
 mod command_line;
 mod docker_logs;
+mod docker_stats;
+mod docker_status;
 mod docker_storm;
 mod examples;
 mod frames;

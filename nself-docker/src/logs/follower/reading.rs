@@ -57,7 +57,12 @@ impl Following {
 
     /// Reads from the last published line on, reaching back as far as it has to.
     pub(super) async fn read_all(&mut self, follow: bool) -> Result<(), EngineError> {
-        for tail in [TAIL, LONGEST_TAIL] {
+        // Of a log that began while it was watched everything is wanted, and nothing tells a hole.
+        let tails = match self.position.last() {
+            Some(_) => &[TAIL, LONGEST_TAIL][..],
+            None => &[LONGEST_TAIL],
+        };
+        for &tail in tails {
             if self.read(follow, tail).await? == End::Over {
                 break;
             }
