@@ -28,6 +28,8 @@ pub struct PollRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Subscription {
     pub(super) room: RoomName,
+    /// Where the request names the room.
+    pub(super) field: String,
     pub(super) filters: Vec<Filter>,
     pub(super) since: Option<Cursor>,
 }
@@ -79,7 +81,7 @@ impl PollRequest {
             check_filters(&filters, &format!("{place}/filters"), |filter| {
                 format!("{place}/filters/{filter}/")
             })?;
-            checked.push(Subscription { room, filters, since });
+            checked.push(Subscription { room, field: format!("{place}/room"), filters, since });
         }
         Ok(Self { subscriptions: checked, wait: wait("/waitMs", wait_ms)? })
     }
@@ -92,7 +94,8 @@ impl PollRequest {
     pub fn from_query(query: &str) -> Result<Self, InvalidRequest> {
         let Query { room, filter, since, wait_ms } = Query::parse(query)?;
         let wait = wait("waitMs", wait_ms)?;
-        Ok(Self { subscriptions: vec![Subscription { room, filters: vec![filter], since }], wait })
+        let (field, filters) = ("room".to_owned(), vec![filter]);
+        Ok(Self { subscriptions: vec![Subscription { room, field, filters, since }], wait })
     }
 
     /// The rooms that it asks for: who may read them is to be checked before it is answered.
@@ -120,7 +123,11 @@ mod tests {
     fn both_forms_of_a_request_say_the_same() {
         let json = br#"{"subscriptions":[{"room":"shop","filters":[{"keys":["web"]}],"since":"abcdefgh.1"}]}"#;
         let query = "room=shop&keys=web&since=abcdefgh.1&waitMs=20000";
-        assert_eq!(PollRequest::from_json(json).unwrap(), PollRequest::from_query(query).unwrap());
+        let (mut json, query) =
+            (PollRequest::from_json(json).unwrap(), PollRequest::from_query(query).unwrap());
+        assert_eq!(json.subscriptions[0].field, "/subscriptions/0/room");
+        "room".clone_into(&mut json.subscriptions[0].field);
+        assert_eq!(json, query);
     }
 
     #[test]

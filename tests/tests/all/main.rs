@@ -7,6 +7,7 @@
 
 mod command_line;
 mod examples;
+mod fallbacks;
 mod frames;
 mod guard;
 mod harness;
