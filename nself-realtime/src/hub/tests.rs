@@ -555,6 +555,16 @@ fn who_has_to_leave_is_warned_a_minute_before_and_closed_in_time() {
 }
 
 #[test]
+fn who_has_lost_the_right_to_be_here_is_told_not_to_come_back() {
+    let world = World::new();
+    let lease = Lease::endless();
+    let mut connection = world.connect_as(Identity::new(name("ann"), lease.clone()));
+    lease.withdraw();
+    lease.end();
+    assert_eq!(connection.frames()[0]["data"]["code"], 4503);
+}
+
+#[test]
 fn a_token_renews_in_place_for_the_same_user_only() {
     let world = World::new();
     world.hub.open_room(&RoomName::new("vault").unwrap());

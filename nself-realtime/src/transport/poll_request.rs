@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::InvalidRequest;
 use super::request::Query;
-use crate::proto::{MAX_DEPTH, check_filters, is_deeper_than, parse_at};
+use crate::proto::{MAX_DEPTH, Object, check_filters, is_deeper_than, parse_at};
 use crate::room::Filter;
 use crate::{Cursor, RoomName};
 
@@ -38,14 +38,14 @@ pub(super) struct Subscription {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Body {
     wait_ms: Option<u64>,
-    subscriptions: Vec<BodySubscription>,
+    subscriptions: Vec<Object<BodySubscription>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BodySubscription {
     room: RoomName,
-    filters: Option<Vec<Filter>>,
+    filters: Option<Vec<Object<Filter>>>,
     since: Option<Cursor>,
 }
 
@@ -62,7 +62,7 @@ impl PollRequest {
         if is_deeper_than(text, MAX_DEPTH) {
             return Err(InvalidRequest::at("", format!("nested more than {MAX_DEPTH} deep")));
         }
-        let Body { wait_ms, subscriptions } = parse_at(text, "")?;
+        let Object(Body { wait_ms, subscriptions }) = parse_at(text, "")?;
         if subscriptions.is_empty() || subscriptions.len() > MAX_ROOMS {
             let message =
                 format!("1 to {MAX_ROOMS} rooms are allowed, these are {}", subscriptions.len());
@@ -70,14 +70,16 @@ impl PollRequest {
         }
         let mut rooms = HashSet::new();
         let mut checked = Vec::with_capacity(subscriptions.len());
-        for (index, BodySubscription { room, filters, since }) in
-            subscriptions.into_iter().enumerate()
-        {
+        for (index, Object(subscription)) in subscriptions.into_iter().enumerate() {
+            let BodySubscription { room, filters, since } = subscription;
             let place = format!("/subscriptions/{index}");
             if !rooms.insert(room.clone()) {
                 return Err(InvalidRequest::at(format!("{place}/room"), "is asked for twice"));
             }
-            let filters = filters.unwrap_or_else(|| vec![Filter::all()]);
+            let filters = match filters {
+                Some(filters) => filters.into_iter().map(|Object(filter)| filter).collect(),
+                None => vec![Filter::all()],
+            };
             check_filters(&filters, &format!("{place}/filters"), |filter| {
                 format!("{place}/filters/{filter}/")
             })?;
@@ -154,6 +156,9 @@ mod tests {
             field_of(&one(r#"{"room":"a","filters":[{"tial":1}]}"#)),
             "/subscriptions/0/filters/0/tial"
         );
+        assert_eq!(field_of(r"[5,[]]"), "");
+        assert_eq!(field_of(&one(r#"["a"]"#)), "/subscriptions/0");
+        assert_eq!(field_of(&one(r#"{"room":"a","filters":[[]]}"#)), "/subscriptions/0/filters/0");
         assert_eq!(field_of(&format!("{}{}", "[".repeat(33), "]".repeat(33))), "");
     }
 }
