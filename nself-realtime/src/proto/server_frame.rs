@@ -2,7 +2,7 @@
 //! published.
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ErrorCode;
 use crate::{Cursor, Epoch, Name, RoomName, Timestamp};
@@ -110,7 +110,7 @@ pub(crate) struct SubscribedData {
 }
 
 /// What became of the position that a subscriber came with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Recovered {
     /// It came with none.
