@@ -1,6 +1,7 @@
 //! The protocol without I/O: frames in both directions, when to write, when to give up. Bytes and
 //! instants go in; frames, actions and the next deadline come out.
 
+pub(crate) mod client;
 mod client_frame;
 mod codes;
 mod heartbeat;

@@ -170,7 +170,7 @@ fn answer(visits: &[Visit], fields: Vec<String>) -> Result<Bytes, PollError> {
 }
 
 fn append(body: &mut Vec<u8>, room: &RoomName, found: &Found) {
-    let Found { recovered, cursor, snapshot, gap, events, more, .. } = found;
+    let Found { recovered, cursor, snapshot, gaps, events, more, .. } = found;
     let (epoch, recovered) = (cursor.epoch, recovered.as_str());
     // Names and cursors have no character that JSON would escape; writing to memory cannot fail.
     let _ = write!(
@@ -179,7 +179,7 @@ fn append(body: &mut Vec<u8>, room: &RoomName, found: &Found) {
     );
     append_list(body, snapshot.iter().map(EventsFrame::list));
     body.extend_from_slice(br#"],"gaps":["#);
-    append_list(body, gap.clone());
+    append_list(body, gaps.iter().cloned());
     body.extend_from_slice(br#"],"events":["#);
     append_list(body, events.as_ref().map(EventsFrame::list));
     let _ = write!(body, r#"],"more":{more}}}"#);
