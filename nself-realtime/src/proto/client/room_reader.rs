@@ -67,6 +67,8 @@ struct CatchUp {
     wishes: Vec<WishId>,
     recovered: Recovered,
     snapshot: Vec<RawEvent>,
+    /// What went while the snapshot was given.
+    gaps: Vec<Gap>,
     /// Filters were added to a reading that goes on.
     added: bool,
 }
@@ -267,7 +269,14 @@ impl RoomReader {
         if !added {
             self.epoch = Some(epoch);
         }
-        self.held.catch_ups.push(CatchUp { id, wishes, recovered, snapshot: Vec::new(), added });
+        self.held.catch_ups.push(CatchUp {
+            id,
+            wishes,
+            recovered,
+            snapshot: Vec::new(),
+            gaps: Vec::new(),
+            added,
+        });
     }
 
     /// Of what was asked for first, `ready` never comes; additions whose snapshot was begun begin
@@ -277,6 +286,7 @@ impl RoomReader {
         held.catch_ups.retain(|catch_up| catch_up.added);
         for catch_up in &mut held.catch_ups {
             catch_up.snapshot.clear();
+            catch_up.gaps.clear();
         }
         // The positions of the former life say nothing any more.
         (held.seq, held.gap_to) = (0, 0);
@@ -304,9 +314,15 @@ impl RoomReader {
     }
 
     pub(super) fn handle_gap(&mut self, gap: Gap) {
-        if self.phase == Phase::Reading {
-            self.held.gap_to = self.held.gap_to.max(gap.to);
-            self.held.deliveries.push(Delivery::Gap { room: self.room.clone(), gap });
+        if self.phase != Phase::Reading {
+            return;
+        }
+        let held = &mut self.held;
+        held.gap_to = held.gap_to.max(gap.to);
+        // While a snapshot is given nothing else is, so what is missing is missing in it.
+        match held.catch_ups.iter_mut().find(|catch_up| !catch_up.snapshot.is_empty()) {
+            Some(catch_up) => catch_up.gaps.push(gap),
+            None => held.deliveries.push(Delivery::Gap { room: self.room.clone(), gap }),
         }
     }
 
@@ -325,7 +341,7 @@ impl RoomReader {
         let Some(index) = held.catch_ups.iter().position(|catch_up| catch_up.id == id) else {
             return Vec::new();
         };
-        let CatchUp { wishes, recovered, snapshot, .. } = held.catch_ups.remove(index);
+        let CatchUp { wishes, recovered, snapshot, gaps, .. } = held.catch_ups.remove(index);
         held.seq = held.seq.max(cursor.seq);
         held.settled.extend(&wishes);
         if matches!(recovered, Recovered::Fresh | Recovered::Reset) {
@@ -333,6 +349,9 @@ impl RoomReader {
             let snapshot = self.snapshot(&wishes, snapshot, cursor, reset);
             self.held.deliveries.push(snapshot);
         }
+        let room = &self.room;
+        let gaps = gaps.into_iter().map(|gap| Delivery::Gap { room: room.clone(), gap });
+        self.held.deliveries.extend(gaps);
         self.release()
     }
 
@@ -388,7 +407,9 @@ impl RoomReader {
         if !events.is_empty() {
             deliveries.push(Delivery::Events { room: room.clone(), events, live });
         }
-        if request.since.is_some() || self.cursor.is_none() {
+        // What is read already goes on from where it stands; if there is nothing such, from here.
+        let goes_on = |wish: &Wish| wish.settled && !request.wishes.contains(&wish.id);
+        if request.since.is_some() || !self.wishes.iter().any(goes_on) {
             self.cursor = Some(cursor);
         }
         self.settle(&request.wishes);

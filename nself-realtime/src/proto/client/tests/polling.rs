@@ -290,6 +290,16 @@ fn a_filter_added_while_polling_is_told_its_snapshot_and_the_others_lose_nothing
 }
 
 #[test]
+fn a_filter_that_takes_the_place_of_all_others_goes_on_from_its_snapshot() {
+    let mut play = Play::polling(&[status()], 10);
+    play.read("shop", &[logs()]);
+    play.pass_until(0);
+    play.answer(&json!([poll_room("fresh", 30, &[28], &[])]));
+    play.pass_until(0);
+    assert_eq!(since(play.polls.last().unwrap()), &json!(format!("{EPOCH}.30")));
+}
+
+#[test]
 fn more_than_64_rooms_take_turns() {
     let mut play = Play::new();
     for room in 0..100 {

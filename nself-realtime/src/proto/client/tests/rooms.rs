@@ -41,6 +41,17 @@ fn a_snapshot_is_told_whole_at_ready_with_what_it_covers() {
 }
 
 #[test]
+fn what_went_while_a_snapshot_was_given_is_told_after_it() {
+    let mut play = Play::new();
+    play.read("shop", &[status()]);
+    play.welcome();
+    let id = play.last_subscribe();
+    play.hear(&[subscribed(id, "fresh", 9), snapshot(id, &[event(1)]), gap(2, 7, 3)]);
+    play.hear(&[snapshot(id, &[event(8)]), ready(id, 9)]);
+    assert_eq!(play.tellings(), ["snapshot [1, 8]", "gap of 3"]);
+}
+
+#[test]
 fn a_resume_goes_on_after_the_last_live_event() {
     let mut play = Play::reading(&[status()], 10);
     let batch = json!({"type": "batch", "room": "shop", "events": [event(12), event(15)]});
