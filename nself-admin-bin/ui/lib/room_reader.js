@@ -32,6 +32,8 @@ export class RoomReader {
   #phase = 'away';
   /** @type {Cursor | undefined} */
   #cursor;
+  /** Something of it was told, and nobody has said since that it is gone. */
+  #there = false;
   #wishes = new Wishes();
   /** @type {CatchUp[]} in the order of the answers; filters may be added while others catch up */
   #catchUps = [];
@@ -104,10 +106,16 @@ export class RoomReader {
     }
   }
 
-  /** There is no such room, or no longer: the wish stays. */
+  /**
+   * There is no such room, or no longer: the wish stays.
+   * @returns {boolean} whether there was one until now
+   */
   handleUnknown() {
+    const was = this.#there;
     this.handleLost();
+    this.#there = false;
     this.#phase = 'unknown';
+    return was;
   }
 
   /** The server refused what was asked for; what it delivers already goes on. */
@@ -203,6 +211,7 @@ export class RoomReader {
       return [];
     }
     const [catchUp] = /** @type {[CatchUp]} */ (this.#catchUps.splice(at, 1));
+    this.#there = true;
     this.#pending.cursor = later(this.#pending.cursor, told);
     this.#pending.filters.push(...catchUp.filters);
     if (this.#catchUps.length === 0) {
@@ -235,6 +244,7 @@ export class RoomReader {
     if (since !== undefined || this.#wishes.settled.length === 0) {
       this.#cursor = later(this.#cursor, told);
     }
+    this.#there = true;
     const fresh = reset || recovered === 'fresh';
     if (fresh) {
       deliveries.push({ kind: 'snapshot', room, filters, events: snapshot, reset });

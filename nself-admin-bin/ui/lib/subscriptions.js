@@ -106,8 +106,7 @@ export class Subscriptions {
         return reader.handleGap(frame.data);
       case 'unsubscribed':
         if (frame.id === undefined) {
-          reader.handleUnknown();
-          this.#out.tell({ kind: 'closed', room: frame.room });
+          this.#close(reader);
         }
     }
   }
@@ -125,7 +124,7 @@ export class Subscriptions {
       return data.retryAfterMs ?? RATE_LIMITED_MS;
     }
     if (reader !== undefined && data.code === 'unknown_room') {
-      reader.handleUnknown();
+      this.#close(reader);
     } else {
       reader?.handleRefused();
       this.#out.tell({ kind: 'error', error: data });
@@ -187,15 +186,19 @@ export class Subscriptions {
       this.#out.tell({ kind: 'error', error });
       return;
     }
-    reader.handleUnknown();
-    if (reader.cursor !== undefined) {
-      this.#out.tell({ kind: 'closed', room });
-    }
+    this.#close(reader);
   }
 
   /** @param {ErrorData} error about no room in particular */
   tellError(error) {
     this.#out.tell({ kind: 'error', error });
+  }
+
+  /** @param {RoomReader} reader */
+  #close(reader) {
+    if (reader.handleUnknown()) {
+      this.#out.tell({ kind: 'closed', room: reader.room });
+    }
   }
 
   /** @param {Delivery[]} deliveries */

@@ -18,6 +18,8 @@ export class Play {
   /** @type {number[]} */
   cancelled = [];
   connects = 0;
+  /** A socket that was asked for is neither open nor given up. */
+  opening = false;
   disconnects = 0;
 
   constructor(identity = undefined) {
@@ -32,12 +34,14 @@ export class Play {
         this.sent.push(JSON.parse(action.text));
       } else if (action.kind === 'connect') {
         this.connects += 1;
+        this.opening = true;
       } else if (action.kind === 'request') {
         this.requests.push({ ...action, body: action.body && JSON.parse(action.body) });
       } else if (action.kind === 'cancel') {
         this.cancelled.push(action.id);
       } else {
         this.disconnects += 1;
+        this.opening = false;
       }
     }
     for (let event = this.session.pollEvent(); event; event = this.session.pollEvent()) {
@@ -56,7 +60,15 @@ export class Play {
     this.now = end;
   }
 
+  /** Lets time pass until a socket is asked for. */
+  passToAttempt() {
+    while (!this.opening) {
+      this.pass(this.session.pollTimeout() - this.now);
+    }
+  }
+
   open() {
+    this.opening = false;
     this.session.handleOpen(this.now);
     this.drain();
   }
@@ -69,6 +81,7 @@ export class Play {
   }
 
   close(code = 1006, reason = '') {
+    this.opening = false;
     this.session.handleClose(code, reason, this.now);
     this.drain();
   }
