@@ -66,5 +66,6 @@ pub use self::engine::{
     EngineEvent, Frames, LogFrame, LogPipe, LogQuery, MemoryUsage, StatsFrame, Version,
 };
 pub use self::inventory::room_of_project;
+pub use self::logs::{History, HistoryQuery};
 pub use self::scripted::{ScriptedEngine, Usage};
-pub use self::supervisor::{Docker, DockerConfig};
+pub use self::supervisor::{Docker, DockerConfig, HistoryError};

@@ -9,6 +9,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use tokio::sync::OnceCell;
 
 use crate::process::{self, Process};
+use crate::proxy::Proxy;
 use crate::scratch::Scratch;
 use crate::wait;
 
@@ -114,6 +115,16 @@ impl Engine {
     /// The address for `--docker-host`.
     pub fn host(&self) -> String {
         format!("unix://{}", self.socket())
+    }
+
+    /// The folder that the engine lives in.
+    pub fn folder(&self) -> &std::path::Path {
+        self.scratch.path()
+    }
+
+    /// A proxy in front of the engine, at a socket of that name.
+    pub fn proxy(&self, name: &str) -> Proxy {
+        Proxy::start(&self.folder().join(name), &self.folder().join("docker.sock"))
     }
 
     /// A new connection to the engine. Each test takes its own: connections belong to its runtime.

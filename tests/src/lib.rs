@@ -11,15 +11,18 @@
 )]
 
 pub mod browser;
+pub mod container;
 pub mod engine;
 pub mod images;
 pub mod missing;
 pub mod output;
 pub mod page;
 pub mod process;
+pub mod proxy;
 pub mod scratch;
 pub mod server;
 pub mod socket;
 pub mod stack;
 pub mod wait;
+pub mod watcher;
 pub mod wire;

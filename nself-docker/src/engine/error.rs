@@ -35,8 +35,18 @@ pub enum EngineError {
         /// What is wrong with it, and the mend.
         message: String,
     },
+    /// The engine is older than what this crate understands.
+    #[error(
+        "the engine {engine} is too old, its interface is {api}: use Docker 20.10 or later, or Podman 4 or later"
+    )]
+    TooOld {
+        /// Its own version.
+        engine: String,
+        /// The newest version of the interface that it speaks.
+        api: String,
+    },
     /// The engine answered that it will not.
-    #[error("the engine answered {status}: {message}")]
+    #[error("the engine answered {status}: {message}{}", mend_of(*status))]
     Api {
         /// The HTTP status.
         status: u16,
@@ -72,5 +82,16 @@ impl EngineError {
     /// Whether the engine itself could not be reached; otherwise it is there and said no.
     pub fn is_offline(&self) -> bool {
         !matches!(self, Self::Api { .. } | Self::Unreadable { .. })
+    }
+}
+
+/// What can be done about a refusal, where its status says so.
+fn mend_of(status: u16) -> &'static str {
+    match status {
+        404 => " (it has been removed)",
+        409 => " (something else is being done to it: try again when that has ended)",
+        500 => " (the engine's own log may say more)",
+        501 => " (the engine cannot do it as this container is configured)",
+        _ => "",
     }
 }

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use nself_realtime::NanoTimestamp;
 
+use super::EngineError;
+
 /// Who an engine is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Version {
@@ -12,9 +14,30 @@ pub struct Version {
     pub api: Option<String>,
 }
 
+impl Version {
+    /// Itself, unless it is too old for this crate. What does not say how old it is, is not.
+    pub(crate) fn supported(self) -> Result<Self, EngineError> {
+        let api = self.api.as_deref().and_then(|api| {
+            let (major, minor) = api.split_once('.')?;
+            Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
+        });
+        match api {
+            Some(api) if api < OLDEST_API => Err(EngineError::TooOld {
+                engine: self.engine.unwrap_or_default(),
+                api: self.api.unwrap_or_default(),
+            }),
+            _ => Ok(self),
+        }
+    }
+}
+
+/// Docker 20.10's and Podman 4's.
+const OLDEST_API: (u32, u32) = (1, 41);
+
 /// Which part of a log to read. There is no way to ask for all of it: histories of a million lines
 /// exist, and an engine reads a whole file for a question without `tail`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LogQuery {
     /// At most this many of the newest lines.
     pub tail: u32,
@@ -24,6 +47,23 @@ pub struct LogQuery {
     pub follow: bool,
 }
 
+impl LogQuery {
+    /// The newest lines, at most that many.
+    pub fn new(tail: u32) -> Self {
+        Self { tail, since_unix_seconds: 0, follow: false }
+    }
+
+    /// None from before that second since 1970.
+    pub fn since(self, unix_seconds: i64) -> Self {
+        Self { since_unix_seconds: unix_seconds, ..self }
+    }
+
+    /// And what is printed from now on.
+    pub fn following(self) -> Self {
+        Self { follow: true, ..self }
+    }
+}
+
 /// A piece of a log: a line, or a part of one that is too long for the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFrame {
@@ -31,6 +71,9 @@ pub struct LogFrame {
     pub pipe: LogPipe,
     /// The engine's time, a space, the text, and a newline unless the line goes on.
     pub bytes: Bytes,
+    /// Whether these bytes go on where those of the same pipe before ended, without a time of their
+    /// own: a piece of what the engine sent as one.
+    pub continued: bool,
 }
 
 /// Where a piece of a log came out.
@@ -82,4 +125,22 @@ pub struct BlockBytes {
     pub operation: String,
     /// Bytes since the start.
     pub bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_is_too_old_is_told_with_the_mend() {
+        let version = |api: &str| {
+            Version { engine: Some("19.3.1".into()), api: Some(api.into()) }.supported()
+        };
+        let error = version("1.40").unwrap_err().to_string();
+        assert!(error.contains("19.3.1") && error.contains("20.10"), "{error}");
+        for api in ["1.41", "1.100", "2.0", "next"] {
+            assert!(version(api).is_ok(), "{api}");
+        }
+        assert!(Version::default().supported().is_ok());
+    }
 }

@@ -234,18 +234,32 @@ impl Inventory {
 
     /// A container of that service that has failed.
     pub(crate) fn failed_replica(&self, key: &ServiceKey) -> Option<&Record> {
-        let replicas = self.services.get(key)?.containers.iter();
-        replicas.filter_map(|id| self.records.get(id)).find(|record| record.has_failed())
+        self.containers_of(key).find(|record| record.has_failed())
     }
 
     /// Whether a room has any service.
     pub(crate) fn has_services_in(&self, room: &RoomName) -> bool {
-        self.services.keys().any(|key| key.room == *room)
+        self.keys_in(room).next().is_some()
     }
 
-    /// All containers.
-    pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
-        self.records.values()
+    /// All services with their containers.
+    pub(crate) fn services(
+        &self,
+    ) -> impl Iterator<Item = (&ServiceKey, impl Iterator<Item = &Record>)> {
+        self.services.iter().map(|(key, service)| {
+            (key, service.containers.iter().filter_map(|id| self.records.get(id)))
+        })
+    }
+
+    /// The services of a room.
+    pub(crate) fn keys_in(&self, room: &RoomName) -> impl Iterator<Item = &ServiceKey> {
+        self.services.keys().filter(move |key| key.room == *room)
+    }
+
+    /// The containers of one service; none, if there is no such service.
+    pub(crate) fn containers_of(&self, key: &ServiceKey) -> impl Iterator<Item = &Record> {
+        let containers = self.services.get(key).map(|service| &service.containers);
+        containers.into_iter().flatten().filter_map(|id| self.records.get(id))
     }
 
     fn put(&mut self, container: Container) {

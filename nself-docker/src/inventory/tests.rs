@@ -77,7 +77,8 @@ fn a_list_does_not_undo_what_happened_while_it_was_on_its_way() {
     assert_eq!(inspections(&mut inventory), ["new"]);
     inventory.handle_inspected("new", Ok(running("new")));
     inventory.handle_list(vec![exited("gone", 0)]);
-    let ids: Vec<_> = inventory.records().map(|record| record.container.id.as_str()).collect();
+    let ids: Vec<_> =
+        inventory.records.values().map(|record| record.container.id.as_str()).collect();
     assert_eq!(ids, ["new"]);
 }
 

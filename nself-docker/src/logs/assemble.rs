@@ -37,10 +37,16 @@ impl Assembler {
             LogPipe::Stderr => (Source::Stderr, &mut self.stderr),
             LogPipe::Terminal => return self.terminal.handle(&frame.bytes, lines),
         };
-        let Some((time, text)) = split_time(&frame.bytes) else {
+        let parted = if frame.continued { None } else { split_time(&frame.bytes) };
+        let Some((time, text)) = parted else {
             // Without a time it cannot be a line's beginning: it is the rest of the line before.
-            if let Some(partial) = slot {
-                partial.append(&frame.bytes);
+            if let Some(mut partial) = slot.take() {
+                partial.append(without_newline(&frame.bytes));
+                if frame.bytes.last() == Some(&b'\n') {
+                    lines.push(partial.into_line(source));
+                } else {
+                    *slot = Some(partial);
+                }
             }
             return;
         };
@@ -192,7 +198,7 @@ mod tests {
     const T2: &str = "2026-01-31T12:00:00.000000002Z";
 
     fn frame(pipe: LogPipe, time: &str, text: &str) -> LogFrame {
-        LogFrame { pipe, bytes: format!("{time} {text}").into() }
+        LogFrame { pipe, bytes: format!("{time} {text}").into(), continued: false }
     }
 
     fn assemble(frames: impl IntoIterator<Item = LogFrame>) -> Vec<RawLine> {
@@ -282,7 +288,11 @@ mod tests {
         let whole = format!("{T1} one\r\n{T2} two\r\n");
         let bytes = Bytes::from(whole);
         let pieces = (0..bytes.len()).map(|at| bytes.slice(at..=at));
-        let lines = assemble(pieces.map(|bytes| LogFrame { pipe: LogPipe::Terminal, bytes }));
+        let lines = assemble(pieces.map(|bytes| LogFrame {
+            pipe: LogPipe::Terminal,
+            bytes,
+            continued: false,
+        }));
         assert_eq!(
             texts(&lines),
             [(Source::Stdout, 3, "one".into()), (Source::Stdout, 3, "two".into())]
@@ -300,7 +310,11 @@ mod tests {
     #[test]
     fn a_frame_without_a_time_harms_nobody() {
         let lines = assemble([
-            LogFrame { pipe: LogPipe::Stdout, bytes: Bytes::from_static(b"\xff\x00") },
+            LogFrame {
+                pipe: LogPipe::Stdout,
+                bytes: Bytes::from_static(b"\xff\x00"),
+                continued: false,
+            },
             frame(LogPipe::Stdout, T1, "fine\n"),
         ]);
         assert_eq!(texts(&lines), [(Source::Stdout, 4, "fine".into())]);

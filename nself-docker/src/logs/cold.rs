@@ -3,12 +3,12 @@
 
 use std::collections::VecDeque;
 
-use futures::StreamExt as _;
 use nself_realtime::NanoTimestamp;
 use nself_realtime::event::Source;
 
 use super::ansi::{clean, without_colours};
-use super::assemble::{Assembler, RawLine};
+use super::assemble::RawLine;
+use super::read::read_lines;
 use crate::engine::{Engine, EngineError, LogQuery};
 
 /// Reads the last lines of a log, oldest first. `over` says that nobody will print to it any more.
@@ -20,28 +20,18 @@ pub(super) async fn last_lines(
     container: &str,
     over: bool,
 ) -> Result<VecDeque<RawLine>, EngineError> {
-    let query = LogQuery { tail: SHOWN + SPARE, since_unix_seconds: 0, follow: false };
-    let mut frames = engine.logs(container, query);
-    let mut assembler = Assembler::default();
-    let (mut kept, mut bytes, mut new) = (VecDeque::new(), 0, Vec::new());
-    let mut count = 0_u32;
-    while let Some(frame) = frames.next().await {
-        count += 1;
-        assembler.handle(&frame?, &mut new);
-        keep(&mut kept, &mut bytes, &mut new);
-    }
-    if over {
-        assembler.finish(&mut new);
-        keep(&mut kept, &mut bytes, &mut new);
-    }
+    let query = LogQuery::new(SHOWN + SPARE);
+    let mut kept = Newest::default();
+    let count = read_lines(engine, container, query, over, |line| kept.push(line)).await?;
+    let mut lines = kept.lines;
     if count >= query.tail {
-        drop_first_of(&mut kept, Source::Stdout);
-        drop_first_of(&mut kept, Source::Stderr);
+        drop_first_of(&mut lines, Source::Stdout);
+        drop_first_of(&mut lines, Source::Stderr);
     }
-    while kept.len() > SHOWN as usize {
-        kept.pop_front();
+    while lines.len() > SHOWN as usize {
+        lines.pop_front();
     }
-    Ok(kept)
+    Ok(lines)
 }
 
 /// The last words of a process that has ended, as text without colours.
@@ -54,13 +44,20 @@ pub(crate) async fn last_words(
     Ok(lines.iter().skip(skipped).map(|line| without_colours(&clean(&line.bytes))).collect())
 }
 
-fn keep(kept: &mut VecDeque<RawLine>, bytes: &mut usize, new: &mut Vec<RawLine>) {
-    for line in new.drain(..) {
-        *bytes += line.bytes.len();
-        kept.push_back(line);
-        while *bytes > MAX_BYTES {
-            let Some(oldest) = kept.pop_front() else { break };
-            *bytes -= oldest.bytes.len();
+/// The newest lines, as many bytes of them as may be held.
+#[derive(Default)]
+struct Newest {
+    lines: VecDeque<RawLine>,
+    bytes: usize,
+}
+
+impl Newest {
+    fn push(&mut self, line: RawLine) {
+        self.bytes += line.bytes.len();
+        self.lines.push_back(line);
+        while self.bytes > MAX_BYTES {
+            let Some(oldest) = self.lines.pop_front() else { break };
+            self.bytes -= oldest.bytes.len();
         }
     }
 }

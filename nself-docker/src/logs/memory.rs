@@ -12,6 +12,8 @@ pub(crate) struct PipeMemory {
     published: VecDeque<(NanoTimestamp, u64)>,
     newest: Option<NanoTimestamp>,
     last: Option<NanoTimestamp>,
+    /// Where the first reading began, for a pipe of which it had nothing.
+    begun: Option<NanoTimestamp>,
     /// Whether this reading has brought nothing new yet.
     reopened: bool,
 }
@@ -19,7 +21,17 @@ pub(crate) struct PipeMemory {
 impl PipeMemory {
     /// Tells that a new reading begins, which repeats what is known.
     pub(crate) fn reopen(&mut self) {
-        self.reopened = self.last.is_some();
+        self.reopened = self.last.or(self.begun).is_some();
+    }
+
+    /// Tells that the log begins there for those who read it: what is older was left out.
+    pub(crate) fn begin(&mut self, time: NanoTimestamp) {
+        self.begun.get_or_insert(time);
+    }
+
+    /// Whether that line was published.
+    pub(crate) fn knows(&self, time: NanoTimestamp, bytes: &[u8]) -> bool {
+        self.published.contains(&(time, hash(bytes)))
     }
 
     /// The time of the line that was published last.
@@ -33,10 +45,7 @@ impl PipeMemory {
     /// A line with an older time that is not known is news, since clocks step back; but not while a
     /// reading that began again has brought nothing new: then it is from before what is remembered.
     pub(crate) fn accept(&mut self, time: NanoTimestamp, bytes: &[u8]) -> Option<u32> {
-        let mut hasher = DefaultHasher::new();
-        bytes.hash(&mut hasher);
-        let hash = hasher.finish();
-
+        let hash = hash(bytes);
         let mut same_time = 0;
         // Newer than everything: nothing to look up. The usual case.
         if self.newest.is_some_and(|newest| time <= newest) {
@@ -48,9 +57,9 @@ impl PipeMemory {
                     same_time += 1;
                 }
             }
-            if self.reopened && self.last.is_some_and(|last| time < last) {
-                return None;
-            }
+        }
+        if self.reopened && self.last.or(self.begun).is_some_and(|bound| time < bound) {
+            return None;
         }
         self.reopened = false;
         self.last = Some(time);
@@ -69,6 +78,12 @@ impl PipeMemory {
             self.published.shrink_to_fit();
         }
     }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// How many lines are remembered.
@@ -129,6 +144,28 @@ mod tests {
         assert_eq!(memory.accept(at(100), b"long ago"), None);
         assert_eq!(memory.accept(at(501), b"new"), Some(0));
         assert_eq!(memory.accept(at(300), b"the clock stepped"), Some(0));
+    }
+
+    #[test]
+    fn what_the_first_reading_left_out_is_not_news_for_a_pipe_that_it_had_nothing_of() {
+        let mut memory = PipeMemory::default();
+        memory.begin(at(100));
+        memory.reopen();
+        assert_eq!(memory.accept(at(99), b"left out"), None);
+        assert_eq!(memory.accept(at(101), b"new"), Some(0));
+        assert_eq!(memory.accept(at(50), b"the clock stepped"), Some(0));
+    }
+
+    #[test]
+    fn what_is_forgotten_is_repeated_and_what_is_remembered_is_not() {
+        let mut memory = PipeMemory::default();
+        let all = i128::try_from(REMEMBERED).unwrap() + 1;
+        for time in 0..all {
+            assert!(memory.accept(at(time), b"x").is_some());
+        }
+        // Without reopening: a clock that steps back, or a rotation that repeats.
+        assert_eq!(memory.accept(at(1), b"x"), None);
+        assert_eq!(memory.accept(at(0), b"x"), Some(0));
     }
 
     #[test]

@@ -5,11 +5,15 @@ mod ansi;
 mod assemble;
 mod cold;
 mod follower;
+mod history;
 mod level;
 mod memory;
 mod position;
+mod read;
 mod timestamp;
 
 pub(crate) use self::cold::last_words;
 pub(crate) use self::follower::{Begin, Follower, Phase};
+pub use self::history::{History, HistoryQuery};
+pub(crate) use self::history::{Origin, read_history};
 pub(crate) use self::position::LogPosition;

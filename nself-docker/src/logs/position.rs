@@ -37,6 +37,19 @@ impl LogPosition {
         self.stderr.memory.reopen();
     }
 
+    /// Tells that the log begins there for those who read it: what is older was left out.
+    pub(crate) fn begin(&mut self, time: NanoTimestamp) {
+        self.stdout.memory.begin(time);
+        self.stderr.memory.begin(time);
+    }
+
+    /// Whether a reading that begins with that line leaves no hole after what was published. A line of
+    /// the same time that is not known is the rest of one whose beginning is missing.
+    pub(crate) fn is_reached_by(&self, raw: &RawLine) -> bool {
+        let Some(last) = self.last() else { return true };
+        raw.time < last || self.pipe(raw.source).memory.knows(raw.time, &raw.bytes)
+    }
+
     /// The time of the last line that was published; of the pipe that is further.
     pub(crate) fn last(&self) -> Option<NanoTimestamp> {
         self.stdout.memory.last().max(self.stderr.memory.last())
@@ -71,6 +84,13 @@ impl LogPosition {
             truncated_bytes: (cut > 0).then_some(cut),
             history: None,
         })
+    }
+
+    fn pipe(&self, source: Source) -> &Pipe {
+        match source {
+            Source::Stdout => &self.stdout,
+            Source::Stderr => &self.stderr,
+        }
     }
 
     /// Forgets what no later reading can repeat.

@@ -100,7 +100,7 @@ pub(super) fn logs(world: Arc<World>, id: String, query: LogQuery) -> Frames<Log
         };
         reading.position = number + 1;
         let bytes = format!("{} {}", entry.time, entry.text).into();
-        Next::Item(LogFrame { pipe: entry.pipe, bytes })
+        Next::Item(LogFrame { pipe: entry.pipe, bytes, continued: false })
     })
 }
 

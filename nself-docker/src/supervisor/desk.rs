@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nself_realtime::event::{EngineState, EngineStatus, ServiceState};
-use nself_realtime::{Demand, Emitter, Hub};
+use nself_realtime::{Demand, Emitter, Hub, Name, RoomName};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::JoinMap;
 
-use super::link::{Link, News};
+use super::link::{Link, News, within};
 use super::obituary::Obituary;
 use super::rooms::Rooms;
 use super::target::Target;
@@ -20,15 +20,22 @@ use super::watches::Watches;
 use super::{DockerConfig, Known, engine_status};
 use crate::actions::{Action, ActionError};
 use crate::engine::{Container, Engine, EngineError};
-use crate::inventory::{Change, Inventory, ServiceKey};
+use crate::inventory::{Change, Inventory, Record, ServiceKey, name_or_digest};
+use crate::logs::Origin;
 
 /// A wish of somebody who holds a handle.
 #[derive(Debug)]
-pub(super) struct Command {
-    pub(super) key: ServiceKey,
-    pub(super) action: Action,
-    pub(super) reply: oneshot::Sender<Result<(), ActionError>>,
+pub(super) enum Command {
+    /// Do something to a service.
+    Act { key: ServiceKey, action: Action, reply: oneshot::Sender<Result<(), ActionError>> },
+    /// Do something to every service of a room.
+    ActOnRoom { room: RoomName, action: Action, reply: oneshot::Sender<Outcomes> },
+    /// Tell which containers a service has.
+    Origins { key: ServiceKey, reply: oneshot::Sender<Vec<Origin>> },
 }
+
+/// What became of an action on each of several services.
+pub(super) type Outcomes = Vec<(Name, Result<(), ActionError>)>;
 
 /// Everything about one engine.
 pub(super) struct Desk {
@@ -107,12 +114,7 @@ impl Desk {
             let deadline = self.poll_timeout();
             tokio::select! {
                 Some(news) = self.news.recv() => self.handle_news(news),
-                Some(command) = self.commands.recv() => {
-                    let answer = self.begin(&command.key, command.action);
-                    if command.reply.send(answer).is_err() {
-                        tracing::debug!("nobody waits for the answer to an action");
-                    }
-                }
+                Some(command) = self.commands.recv() => self.handle_command(command),
                 Some((id, answer)) = self.inspections.join_next() => {
                     let answer = answer.unwrap_or_else(|failed| Err(failure(&failed)));
                     self.inventory.handle_inspected(&id, answer);
@@ -137,6 +139,33 @@ impl Desk {
                 }
             }
         }
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        let heard = match command {
+            Command::Act { key, action, reply } => reply.send(self.begin(&key, action)).is_ok(),
+            Command::ActOnRoom { room, action, reply } => {
+                let keys: Vec<ServiceKey> = self.inventory.keys_in(&room).cloned().collect();
+                let begun = keys.into_iter().map(|key| {
+                    let outcome = self.begin(&key, action);
+                    (key.service, outcome)
+                });
+                reply.send(begun.collect()).is_ok()
+            }
+            Command::Origins { key, reply } => reply.send(self.origins(&key)).is_ok(),
+        };
+        if !heard {
+            tracing::debug!("nobody waits for the answer to a command");
+        }
+    }
+
+    fn origins(&self, key: &ServiceKey) -> Vec<Origin> {
+        let origin = |record: &Record| Origin {
+            service: key.service.clone(),
+            container: name_or_digest(&record.container.id),
+            over: !record.container.state.has_process(),
+        };
+        self.inventory.containers_of(key).map(origin).collect()
     }
 
     fn handle_news(&mut self, news: News) {
@@ -177,7 +206,7 @@ impl Desk {
         while let Some(id) = self.inventory.poll_inspection() {
             let engine = Arc::clone(&self.engine);
             let inspect = id.clone();
-            self.inspections.spawn(id, async move { engine.inspect(&inspect).await });
+            self.inspections.spawn(id, async move { within(engine.inspect(&inspect)).await });
         }
         for change in self.inventory.poll_changes() {
             self.publish(&change);
@@ -188,14 +217,10 @@ impl Desk {
         }
         if std::mem::take(&mut self.watches_may_change) {
             let (rooms, connection) = (&mut self.rooms, self.connection);
-            let targets: Vec<Target> = self
-                .inventory
-                .records()
-                .map(|record| {
-                    Target::new(record, rooms.emitter(&record.key.room).clone(), connection)
-                })
-                .collect();
-            self.watches.reconcile(&targets, &self.demand, Instant::now());
+            let target = |record: &Record| {
+                Target::new(record, rooms.emitter(&record.key.room).clone(), connection)
+            };
+            self.watches.reconcile(&self.inventory, &self.demand, target, Instant::now());
         }
     }
 

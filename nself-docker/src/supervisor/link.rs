@@ -84,7 +84,7 @@ impl Link {
     async fn connect(&self, was_online: &mut bool) -> Result<Infallible, Broken> {
         // What happens from here on is not missed, however long the subscription takes.
         let mut since = self.clock.timestamp();
-        let version = within(self.engine.version()).await?;
+        let version = within(self.engine.version()).await?.supported()?;
         let mut version = Some(version);
         let mut events = self.engine.events(since.into());
         let mut next_list = interval(self.list_every);
@@ -98,7 +98,7 @@ impl Link {
                     Some(Ok(event)) => self.tell(News::Event(event)).await?,
                     Some(Err(error @ EngineError::Unreadable { .. })) => {
                         unreadable += 1;
-                        tracing::warn!(%error, unreadable, "event of the engine skipped");
+                        note_unreadable(&error, unreadable);
                         since = self.clock.timestamp();
                         sleep(AGAIN_FIRST).await;
                         events = self.engine.events(since.into());
@@ -130,10 +130,21 @@ impl Link {
 }
 
 /// Waits for an answer, but not for ever: a half-dead socket never says so.
-async fn within<T>(answer: impl Future<Output = Result<T, EngineError>>) -> Result<T, EngineError> {
+pub(super) async fn within<T>(
+    answer: impl Future<Output = Result<T, EngineError>>,
+) -> Result<T, EngineError> {
     timeout(ANSWER_WITHIN, answer)
         .await
         .unwrap_or(Err(EngineError::Timeout { after: ANSWER_WITHIN }))
+}
+
+/// Tells of what makes no sense once: an engine from the future may send it all the time.
+fn note_unreadable(error: &EngineError, count: u64) {
+    if count == 1 {
+        tracing::warn!(%error, "event of the engine skipped");
+    } else {
+        tracing::debug!(%error, count, "event of the engine skipped");
+    }
 }
 
 fn stream_ended() -> EngineError {

@@ -8,12 +8,14 @@ mod target;
 mod watches;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nself_realtime::event::{EngineState, EngineStatus, ServiceStatus};
 use nself_realtime::{Hub, Name, RoomName};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +23,7 @@ use self::desk::{Command, Desk};
 use crate::actions::{Action, ActionError};
 use crate::engine::Engine;
 use crate::inventory::ServiceKey;
+use crate::logs::{History, HistoryQuery, read_history};
 
 /// How an engine is looked after. The default is good for production.
 #[derive(Debug, Clone)]
@@ -68,13 +71,21 @@ pub struct Docker {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
+    engine: Arc<dyn Engine>,
+    /// Reading old lines costs the engine much: only so many at once.
+    histories: Semaphore,
     commands: mpsc::Sender<Command>,
     known: watch::Receiver<Known>,
     tasks: TaskTracker,
     stop: CancellationToken,
     _stop_with_last_handle: DropGuard,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("known", &*self.known.borrow()).finish_non_exhaustive()
+    }
 }
 
 /// What is known, for those who ask instead of listening.
@@ -97,11 +108,19 @@ impl Docker {
             first_list_tried: false,
         });
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let desk = Desk::new(engine, hub, config, received, tell);
+        let desk = Desk::new(Arc::clone(&engine), hub, config, received, tell);
         tasks.spawn(desk.run(stop.clone()));
         tasks.close();
         let guard = stop.clone().drop_guard();
-        let shared = Shared { commands, known, tasks, stop, _stop_with_last_handle: guard };
+        let shared = Shared {
+            engine,
+            histories: Semaphore::new(HISTORIES_AT_ONCE),
+            commands,
+            known,
+            tasks,
+            stop,
+            _stop_with_last_handle: guard,
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -121,13 +140,68 @@ impl Docker {
         service: &Name,
         action: Action,
     ) -> Result<(), ActionError> {
-        let (reply, answer) = oneshot::channel();
         let key = ServiceKey { room: room.clone(), service: service.clone() };
-        let command = Command { key, action, reply };
-        if self.shared.commands.send(command).await.is_err() {
-            return Err(ActionError::EngineOffline);
+        let answer = self.command(|reply| Command::Act { key, action, reply }).await;
+        answer.unwrap_or(Err(ActionError::EngineOffline))
+    }
+
+    /// Begins an action on every service of a project's room, and tells of each whether it has begun:
+    /// one that is busy does not hold the others up. None, if there is no such room.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it returns, the actions may have begun or not.
+    pub async fn act_on_project(
+        &self,
+        room: &RoomName,
+        action: Action,
+    ) -> Vec<(Name, Result<(), ActionError>)> {
+        let room = room.clone();
+        let answer = self.command(|reply| Command::ActOnRoom { room, action, reply }).await;
+        answer.unwrap_or_default()
+    }
+
+    /// Reads old lines of a service's log from the engine.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError`]: nothing was read. What could be read of some containers only is told by
+    /// [`History::unavailable`].
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped at any time.
+    pub async fn history(
+        &self,
+        room: &RoomName,
+        service: &Name,
+        query: &HistoryQuery,
+    ) -> Result<History, HistoryError> {
+        let key = ServiceKey { room: room.clone(), service: service.clone() };
+        let origins = self.command(|reply| Command::Origins { key, reply }).await;
+        let origins = origins.ok_or(HistoryError::EngineOffline)?;
+        if origins.is_empty() {
+            return Err(HistoryError::NotFound { room: room.clone(), service: service.clone() });
         }
-        answer.await.unwrap_or(Err(ActionError::EngineOffline))
+        let reading = async {
+            // It is never closed.
+            let _turn = self.shared.histories.acquire().await;
+            read_history(self.shared.engine.as_ref(), &origins, query).await
+        };
+        let history = timeout(HISTORY_WITHIN, reading).await;
+        let history =
+            history.map_err(|_| HistoryError::Timeout { seconds: HISTORY_WITHIN.as_secs() })?;
+        if history.unavailable.iter().any(|(_, error)| error.is_offline()) {
+            return Err(HistoryError::EngineOffline);
+        }
+        Ok(history)
+    }
+
+    /// Asks the supervisor; `None` if it has ended.
+    async fn command<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.commands.send(command(reply)).await.ok()?;
+        answer.await.ok()
     }
 
     /// Whether the engine was asked once for everything there is, or could not be.
@@ -169,6 +243,35 @@ impl Docker {
 fn engine_status(engine: &Name, status: EngineState) -> EngineStatus {
     EngineStatus { engine: engine.clone(), status, version: None, api_version: None, message: None }
 }
+
+/// Why old lines could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HistoryError {
+    /// There is no such service.
+    #[error("there is no service {service} in {room}")]
+    NotFound {
+        /// Where it should have been.
+        room: RoomName,
+        /// What it should have been called.
+        service: Name,
+    },
+    /// The engine does not answer.
+    #[error("the engine is offline: wait until it is back")]
+    EngineOffline,
+    /// The engine took too long.
+    #[error("the engine did not give the lines within {seconds} s: ask for fewer, or newer ones")]
+    Timeout {
+        /// How long it was waited for.
+        seconds: u64,
+    },
+}
+
+/// How many readings of old lines go on at once.
+const HISTORIES_AT_ONCE: usize = 2;
+
+/// How long one may take, its turn included.
+const HISTORY_WITHIN: Duration = Duration::from_secs(30);
 
 /// How many actions may wait to be looked at.
 const COMMANDS_WAITING: usize = 64;

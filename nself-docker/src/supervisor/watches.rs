@@ -15,7 +15,7 @@ use tokio_util::task::{AbortOnDropHandle, JoinMap};
 
 use super::target::Target;
 use crate::engine::Engine;
-use crate::inventory::ServiceKey;
+use crate::inventory::{Inventory, Record, ServiceKey, name_or_digest};
 use crate::logs::{Begin, Follower, LogPosition, Phase};
 use crate::stats::StatsWatcher;
 
@@ -31,13 +31,13 @@ pub(super) struct Watches {
     positions: HashMap<Name, (LogPosition, Instant)>,
     /// The images of the containers of watched services that are gone and not yet replaced.
     vanished: HashMap<ServiceKey, (String, Instant)>,
-    /// The containers that there were the last time: what is not among them is new.
-    seen: HashSet<Name>,
 }
 
 struct LogWatch {
     key: ServiceKey,
     image: String,
+    /// Whether it waits for another follower to end: there are as many as there may be.
+    refused: bool,
     /// Whether the container was made while its service was watched.
     fresh: bool,
     unwanted_since: Option<Instant>,
@@ -52,6 +52,13 @@ struct StatsWatch {
     _task: AbortOnDropHandle<()>,
 }
 
+/// What of one container somebody wants to see.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) log: bool,
+    pub(super) stats: bool,
+}
+
 impl Watches {
     pub(super) fn new(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, linger: Duration) -> Self {
         Self {
@@ -63,22 +70,40 @@ impl Watches {
             stats: HashMap::new(),
             positions: HashMap::new(),
             vanished: HashMap::new(),
-            seen: HashSet::new(),
         }
     }
 
-    /// Starts and ends what has to be, given all containers and what is wanted.
-    pub(super) fn reconcile(&mut self, targets: &[Target], demand: &Demand, now: Instant) {
-        let present: HashSet<Name> = targets.iter().map(|t| t.container.clone()).collect();
-        self.forget_gone(&present, targets, now);
-        for target in targets {
-            let room = &target.key.room;
-            let wants_log = demand.wants::<LogsStream>(room, target.key.service.as_str());
-            self.reconcile_log(target, wants_log, now);
-            let wants_stats = demand.wants::<DockerStats>(room, target.container.as_str());
-            self.reconcile_stats(target, wants_stats, now);
+    /// Starts and ends what has to be, given what is wanted and watched of the containers that there
+    /// are; `target` tells more of one. Most of thousands are neither, and cost next to nothing.
+    pub(super) fn reconcile(
+        &mut self,
+        inventory: &Inventory,
+        demand: &Demand,
+        mut target: impl FnMut(&Record) -> Target,
+        now: Instant,
+    ) {
+        let mut present = HashSet::new();
+        let mut concerned = Vec::new();
+        for (key, records) in inventory.services() {
+            let log = demand.wants::<LogsStream>(&key.room, key.service.as_str());
+            for record in records {
+                let id = name_or_digest(&record.container.id);
+                let stats = record.container.state.has_process()
+                    && demand.wants::<DockerStats>(&key.room, id.as_str());
+                let watched = self.logs.contains_key(&id) || self.stats.contains_key(&id);
+                if log || stats || watched {
+                    concerned.push((target(record), Wanted { log, stats }));
+                }
+                present.insert(id);
+            }
         }
-        self.seen = present;
+        self.forget_gone(&present, &concerned, now);
+        let watched: HashSet<ServiceKey> =
+            self.logs.values().map(|watch| watch.key.clone()).collect();
+        for (target, wanted) in &concerned {
+            self.reconcile_log(target, wanted.log, watched.contains(&target.key), now);
+            self.reconcile_stats(target, wanted.stats, now);
+        }
     }
 
     /// Returns when a follower has ended. Never, if there is none.
@@ -113,8 +138,16 @@ impl Watches {
         self.followers.shutdown().await;
     }
 
-    fn reconcile_log(&mut self, target: &Target, wanted: bool, now: Instant) {
+    /// `watched` says whether the service was before: then what appears is new.
+    fn reconcile_log(&mut self, target: &Target, wanted: bool, watched: bool, now: Instant) {
         let id = &target.container;
+        let mut fresh = watched;
+        if self.followers.len() < MOST_FOLLOWERS
+            && self.logs.get(id).is_some_and(|watch| watch.refused)
+            && let Some(refused) = self.logs.remove(id)
+        {
+            fresh = refused.fresh;
+        }
         if let Some(watch) = self.logs.get_mut(id) {
             watch.phase.send_if_modified(|phase| {
                 let modified = *phase != target.phase;
@@ -126,29 +159,31 @@ impl Watches {
                 self.logs.remove(id);
             }
         } else if wanted && !self.followers.contains_key(id) {
-            self.follow(target);
+            self.follow(target, fresh);
         }
         if !wanted {
             self.vanished.remove(&target.key);
         }
     }
 
-    fn follow(&mut self, target: &Target) {
+    fn follow(&mut self, target: &Target, fresh: bool) {
         let replaced = self.vanished.remove(&target.key).map(|(image, _)| image);
-        let service_is_watched =
-            replaced.is_some() || self.logs.values().any(|watch| watch.key == target.key);
-        let fresh = service_is_watched && !self.seen.contains(&target.container);
+        let fresh = fresh || replaced.is_some();
         if let Some(image) = replaced {
             mark_recreated(target, &image, self.clock.as_ref());
         }
-        let begin = match self.positions.remove(&target.container) {
-            Some((position, _)) => Begin::Again(Box::new(position)),
-            None if fresh => Begin::Fresh,
-            None => Begin::Cold,
-        };
         let (phase, follow_phase) = watch::channel(target.phase);
         let cancel = CancellationToken::new();
-        if self.followers.len() < MOST_FOLLOWERS {
+        let refused = self.followers.len() >= MOST_FOLLOWERS;
+        if refused {
+            let text = format!("not followed: limit {MOST_FOLLOWERS}");
+            mark(target, Marker::Unavailable, &text, self.clock.as_ref());
+        } else {
+            let begin = match self.positions.remove(&target.container) {
+                Some((position, _)) => Begin::Again(Box::new(position)),
+                None if fresh => Begin::Fresh,
+                None => Begin::Cold,
+            };
             let follower = Follower {
                 engine: Arc::clone(&self.engine),
                 emitter: target.emitter.clone(),
@@ -159,13 +194,11 @@ impl Watches {
                 phase: follow_phase,
             };
             self.followers.spawn(target.container.clone(), follower.run(begin, cancel.clone()));
-        } else {
-            let text = format!("not followed: limit {MOST_FOLLOWERS}");
-            mark(target, Marker::Unavailable, &text, self.clock.as_ref());
         }
         let watch = LogWatch {
             key: target.key.clone(),
             image: target.image.clone(),
+            refused,
             fresh,
             unwanted_since: None,
             phase,
@@ -180,10 +213,13 @@ impl Watches {
             self.stats.remove(id);
             return;
         }
+        let full = self.stats.len() >= MOST_STATS;
         match self.stats.get_mut(id) {
             Some(watch)
-                if watch.run == target.phase.run && watch.memory_limit == target.memory_limit =>
+                if is_same_run(watch.run, target.phase.run)
+                    && watch.memory_limit == target.memory_limit =>
             {
+                watch.run = watch.run.or(target.phase.run);
                 watch.unwanted_since =
                     if wanted { None } else { watch.unwanted_since.or(Some(now)) };
                 if is_due(watch.unwanted_since, self.linger, now) {
@@ -192,6 +228,9 @@ impl Watches {
             }
             _ if !wanted => {
                 self.stats.remove(id);
+            }
+            None if full => {
+                tracing::debug!(container = %id, "stats are not watched: limit {MOST_STATS}");
             }
             _ => {
                 let watcher = StatsWatcher {
@@ -214,7 +253,12 @@ impl Watches {
     }
 
     /// Ends the watches of containers that are gone, and notes which services go on elsewhere.
-    fn forget_gone(&mut self, present: &HashSet<Name>, targets: &[Target], now: Instant) {
+    fn forget_gone(
+        &mut self,
+        present: &HashSet<Name>,
+        concerned: &[(Target, Wanted)],
+        now: Instant,
+    ) {
         self.vanished.retain(|_, (_, since)| now - *since < REMEMBERED_FOR);
         self.stats.retain(|id, _| present.contains(id));
         self.positions
@@ -222,7 +266,7 @@ impl Watches {
         let gone: Vec<Name> =
             self.logs.keys().filter(|id| !present.contains(*id)).cloned().collect();
         for watch in gone.iter().filter_map(|id| self.logs.remove(id)).collect::<Vec<_>>() {
-            let successor = targets.iter().find(|target| {
+            let successor = concerned.iter().map(|(target, _)| target).find(|target| {
                 target.key == watch.key
                     && self.logs.get(&target.container).is_some_and(|watch| watch.fresh)
             });
@@ -239,6 +283,11 @@ impl Watches {
             }
         }
     }
+}
+
+/// Whether two containers' times of start may be of one run: a list does not tell them.
+fn is_same_run(one: Option<NanoTimestamp>, other: Option<NanoTimestamp>) -> bool {
+    one.is_none() || other.is_none() || one == other
 }
 
 fn is_due(unwanted_since: Option<Instant>, linger: Duration, now: Instant) -> bool {
@@ -270,6 +319,9 @@ fn mark(target: &Target, marker: Marker, text: &str, clock: &dyn Clock) {
 
 /// How many logs are followed at once.
 const MOST_FOLLOWERS: usize = 256;
+
+/// How many containers' stats are read at once.
+const MOST_STATS: usize = 256;
 
 /// How long it is remembered how far a log was published.
 const REMEMBERED_FOR: Duration = Duration::from_hours(1);

@@ -78,7 +78,7 @@ async fn a_refusal_is_the_old_status_with_a_message_until_something_changes() {
     act(&stage, "web", Action::Stop).await.unwrap();
     reader.during(Duration::from_mins(2)).await;
     assert_eq!(reader.all(STATUS, "status"), ["running", "stopping", "running"]);
-    let message = "the engine answered 500: no space left";
+    let message = "the engine answered 500: no space left (the engine's own log may say more)";
     assert_eq!(reader.all(STATUS, "message"), ["", "", message]);
 
     stage.engine.refuse_actions(None);

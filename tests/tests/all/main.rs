@@ -6,6 +6,7 @@
 )]
 
 mod command_line;
+mod docker_storm;
 mod examples;
 mod fallbacks;
 mod frames;

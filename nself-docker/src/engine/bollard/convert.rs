@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use ::bollard::container::LogOutput;
 use ::bollard::models::{
     ContainerInspectResponse, ContainerState as InspectedState, ContainerStateStatusEnum,
     ContainerStatsResponse, ContainerSummary, ContainerSummaryStateEnum, EventMessage, Health,
@@ -12,8 +11,7 @@ use nself_realtime::NanoTimestamp;
 use nself_realtime::event::{HealthState, Port};
 
 use crate::engine::{
-    BlockBytes, Container, ContainerAction, ContainerState, EngineEvent, LogFrame, LogPipe,
-    MemoryUsage, StatsFrame,
+    BlockBytes, Container, ContainerAction, ContainerState, EngineEvent, MemoryUsage, StatsFrame,
 };
 
 /// An event, if it is one that matters here.
@@ -95,17 +93,6 @@ fn health_details(container: &mut Container, said: Health) {
     if let Some(check) = said.log.and_then(|mut log| log.pop()) {
         container.last_check = check.end.and_then(|time| time.parse().ok());
         container.check_output = check.output.filter(|output| !output.trim().is_empty());
-    }
-}
-
-/// A piece of a log.
-pub(super) fn log(output: LogOutput) -> LogFrame {
-    match output {
-        LogOutput::StdOut { message } | LogOutput::StdIn { message } => {
-            LogFrame { pipe: LogPipe::Stdout, bytes: message }
-        }
-        LogOutput::StdErr { message } => LogFrame { pipe: LogPipe::Stderr, bytes: message },
-        LogOutput::Console { message } => LogFrame { pipe: LogPipe::Terminal, bytes: message },
     }
 }
 

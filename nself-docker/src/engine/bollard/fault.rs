@@ -42,6 +42,11 @@ fn from_io(error: &Error, endpoint: &Endpoint) -> EngineError {
         Error::HyperResponseError { err } => err,
         other => other,
     };
+    from_source(error, endpoint)
+}
+
+/// Says what an error means by the operating system's that it came from.
+pub(super) fn from_source(error: &(dyn StdError + 'static), endpoint: &Endpoint) -> EngineError {
     let address = || endpoint.to_string();
     match io_kind(error) {
         Some(ErrorKind::NotFound) => EngineError::SocketMissing { address: address() },

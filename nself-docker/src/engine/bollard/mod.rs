@@ -2,15 +2,15 @@
 //! socket may appear later, and kept until the next one.
 
 mod convert;
+mod demux;
 mod fault;
+mod logs;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ::bollard::query_parameters::{
-    EventsOptions, ListContainersOptions, LogsOptions, StatsOptions,
-};
+use ::bollard::query_parameters::{EventsOptions, ListContainersOptions, StatsOptions};
 use ::bollard::{API_DEFAULT_VERSION, Docker};
 use futures::future::FutureExt as _;
 use futures::stream::{self, BoxStream, StreamExt as _};
@@ -170,20 +170,7 @@ impl Engine for DockerEngine {
     }
 
     fn logs(&self, id: &str, query: LogQuery) -> Frames<LogFrame> {
-        let options = LogsOptions {
-            follow: query.follow,
-            stdout: true,
-            stderr: true,
-            since: i32::try_from(query.since_unix_seconds).unwrap_or(i32::MAX),
-            until: 0,
-            // Also what tells framed output from that of a terminal: every line begins with a digit.
-            timestamps: true,
-            tail: query.tail.to_string(),
-        };
-        self.open(
-            |client| client.logs(id, Some(options)).boxed(),
-            |frame| Some(convert::log(frame)),
-        )
+        logs::open(self.endpoint.clone(), id, query)
     }
 
     fn stats(&self, id: &str) -> Frames<StatsFrame> {

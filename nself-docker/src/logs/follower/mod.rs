@@ -1,0 +1,270 @@
+//! Follows the log of one container for as long as somebody looks, through restarts of the container
+//! and of the engine: no line is lost, none comes twice, and what the source itself lost is marked.
+
+mod markers;
+mod reading;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nself_realtime::clock::Clock;
+use nself_realtime::{Emitter, Name, NanoTimestamp};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::LogPosition;
+use crate::backoff::Backoff;
+use crate::engine::{Engine, EngineError};
+
+/// What a follower has to know about its container and its engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Phase {
+    /// Whether the container has a process.
+    pub(crate) running: bool,
+    /// Whether it is dead and the engine is about to start it again.
+    pub(crate) restarting: bool,
+    /// When its process started last.
+    pub(crate) run: Option<NanoTimestamp>,
+    /// How often the engine started it again by itself.
+    pub(crate) restarts: u64,
+    /// Which connection to the engine this is.
+    pub(crate) connection: u64,
+}
+
+/// From where a follower begins.
+#[derive(Debug)]
+pub(crate) enum Begin {
+    /// With the last lines, marked as history.
+    Cold,
+    /// With the first line: the container was made while its service was watched.
+    Fresh,
+    /// After the last line that was published.
+    Again(Box<LogPosition>),
+}
+
+/// Follows one container's log.
+pub(crate) struct Follower {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) emitter: Emitter,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) service: Name,
+    pub(crate) container: Name,
+    pub(crate) log_driver: Option<String>,
+    pub(crate) phase: watch::Receiver<Phase>,
+}
+
+impl Follower {
+    /// Follows until `cancel`, or until there is nothing to follow any more. Gives back how far the
+    /// log was published.
+    pub(crate) async fn run(self, begin: Begin, cancel: CancellationToken) -> LogPosition {
+        let (position, cold) = match begin {
+            Begin::Again(position) => (*position, false),
+            Begin::Fresh => (self.new_position(), false),
+            Begin::Cold => (self.new_position(), true),
+        };
+        let phase = *self.phase.borrow();
+        let mut following = Following {
+            run: Run::of(&phase),
+            restarts: phase.restarts,
+            marked_at: Instant::now(),
+            failures: 0,
+            unreadable: 0,
+            position,
+            backoff: Backoff::new(REOPEN_FIRST, REOPEN_LAST),
+            follower: self,
+        };
+        let followed = cancel.run_until_cancelled(following.follow(cold)).await;
+        if let Some(Err(error)) = followed {
+            following.mark_why_not(&error);
+        }
+        following.position.shrink();
+        following.position
+    }
+
+    fn new_position(&self) -> LogPosition {
+        LogPosition::new(self.service.clone(), self.container.clone())
+    }
+}
+
+/// A follower at work.
+struct Following {
+    follower: Follower,
+    position: LogPosition,
+    /// The run whose lines are read now.
+    run: Run,
+    /// How often it had been restarted when that was told last, and when that was.
+    restarts: u64,
+    marked_at: Instant,
+    /// How many attempts in a row the engine refused.
+    failures: u32,
+    /// How many frames made no sense.
+    unreadable: u64,
+    backoff: Backoff,
+}
+
+impl Following {
+    /// Follows until the log cannot be read any more.
+    async fn follow(&mut self, cold: bool) -> Result<(), EngineError> {
+        if cold {
+            while let Err(error) = self.paint_history().await {
+                self.pause_after(error).await?;
+            }
+        }
+        loop {
+            let opened = Instant::now();
+            if self.phase().running {
+                self.read_live().await?;
+            }
+            let lasted = opened.elapsed();
+            // The engine loses the last words of a process that exits while its history is read, and
+            // a last line without a newline: a second reading has them.
+            self.settle().await;
+            if lasted >= if self.is_same_run() { STREAM_LASTS } else { RUN_LASTS } {
+                self.backoff.reset();
+            }
+            let mut failed = false;
+            while let Err(error) = self.read_all(false).await {
+                self.pause_after(error).await?;
+                failed = true;
+            }
+            self.failures = 0;
+            if failed {
+                self.backoff.reset();
+            }
+            self.wait_for_next_run().await;
+        }
+    }
+
+    /// Gives the news that the process has ended a moment to come in.
+    async fn settle(&mut self) {
+        let run = self.run;
+        let ended = self.follower.phase.wait_for(|phase| !run.is(Run::of(phase)));
+        // Without the news the end was the engine's own, and the loop goes on with the same run.
+        if let Ok(Err(_)) = timeout(NEWS_WITHIN, ended).await {
+            tracing::debug!(container = %self.follower.container, "nobody tells about it any more");
+        }
+    }
+
+    /// Marks what happened to the process and returns when there is something to read again.
+    async fn wait_for_next_run(&mut self) {
+        if self.is_same_run() {
+            sleep(self.backoff.next_delay()).await;
+            return;
+        }
+        let ended = self.phase();
+        let ran = self.run != Run::None;
+        if !ended.running && !ended.restarting && ran {
+            self.mark_stopped();
+        }
+        if !ended.running {
+            self.run = Run::None;
+        }
+        if self.follower.phase.wait_for(|phase| phase.running).await.is_err() {
+            // Nobody tells about the container any more: the follower is about to be cancelled.
+            std::future::pending::<()>().await;
+        }
+        // A container that exits at once, again and again, is looked at less and less often.
+        sleep(self.backoff.next_delay()).await;
+        self.mark_restarted(ran);
+    }
+
+    /// Waits before another attempt, until the engine is back at the latest. An error that no attempt
+    /// can mend comes back.
+    async fn pause_after(&mut self, error: EngineError) -> Result<(), EngineError> {
+        match &error {
+            // It is being removed: the next answer is that it is gone.
+            EngineError::Api { status: 409, .. } => {}
+            EngineError::Api { status: 500, .. } => self.failures += 1,
+            EngineError::Unreadable { .. } => {
+                self.failures += 1;
+                self.note_unreadable(&error);
+            }
+            _ if error.is_offline() => {}
+            _ => return Err(error),
+        }
+        if self.failures == TOLD_AFTER {
+            self.mark_unavailable(&error);
+        }
+        let connection = self.phase().connection;
+        tokio::select! {
+            () = sleep(self.backoff.next_delay()) => {}
+            Ok(_) = self.follower.phase.wait_for(|phase| phase.connection != connection) => {
+                self.backoff.reset();
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts what makes no sense and tells of it once: it comes again with every attempt.
+    fn note_unreadable(&mut self, error: &EngineError) {
+        self.unreadable += 1;
+        let (container, unreadable) = (&self.follower.container, self.unreadable);
+        if unreadable == 1 {
+            tracing::warn!(%container, %error, "frame of a log skipped");
+        } else {
+            tracing::debug!(%container, %error, unreadable, "frame of a log skipped");
+        }
+    }
+
+    /// Takes the news of since when the process runs, where that was not known.
+    fn learn_run(&mut self) {
+        if self.run == Run::Unknown {
+            self.run = Run::of(&self.phase());
+        }
+    }
+
+    /// Whether the process goes on whose lines were read: then the end was only the stream's.
+    fn is_same_run(&self) -> bool {
+        self.run.is(Run::of(&self.phase()))
+    }
+
+    fn phase(&self) -> Phase {
+        *self.follower.phase.borrow()
+    }
+}
+
+/// A process whose lines are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// There has been none.
+    None,
+    /// There is one, and nobody has told yet since when.
+    Unknown,
+    /// The one that started then.
+    Since(NanoTimestamp),
+}
+
+impl Run {
+    fn of(phase: &Phase) -> Self {
+        match (phase.running, phase.run) {
+            (false, _) => Self::None,
+            (true, None) => Self::Unknown,
+            (true, Some(time)) => Self::Since(time),
+        }
+    }
+
+    /// Whether both may be the same process.
+    fn is(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::None, _) | (_, Self::None) => false,
+            (Self::Unknown, _) | (_, Self::Unknown) => true,
+            (Self::Since(one), Self::Since(other)) => one == other,
+        }
+    }
+}
+
+/// How long after the end of a log the news of the container's end may take.
+const NEWS_WITHIN: Duration = Duration::from_millis(250);
+
+/// A stream that lasted that long was a good one.
+const STREAM_LASTS: Duration = Duration::from_secs(1);
+
+/// And a process that ran that long does not exit at once.
+const RUN_LASTS: Duration = Duration::from_secs(10);
+
+const REOPEN_FIRST: Duration = Duration::from_millis(250);
+const REOPEN_LAST: Duration = Duration::from_secs(10);
+
+/// After how many vain attempts in a row a log is told as unavailable.
+const TOLD_AFTER: u32 = 4;

@@ -1,0 +1,130 @@
+//! The library under test in the test's own process: an engine, a hub, and readers of its rooms.
+
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use nself_docker::{Docker, DockerConfig, DockerEngine};
+use nself_realtime::auth::{Access, Identity};
+use nself_realtime::{Hub, Peer, SessionConfig, Transmit};
+use serde_json::Value;
+use tokio::time::sleep;
+
+/// An engine that is looked after.
+#[derive(Debug)]
+pub struct Watcher {
+    /// Where its events go.
+    pub hub: Hub,
+    /// The handle of the library.
+    pub docker: Docker,
+}
+
+impl Watcher {
+    /// Looks after the engine at that address, and returns when everything was listed once.
+    pub async fn start(host: &str) -> Self {
+        let hub = Hub::new();
+        let engine = DockerEngine::new(Some(host)).expect("the address is one");
+        let docker = Docker::spawn(Arc::new(engine), hub.clone(), DockerConfig::default());
+        docker.wait_for_first_list().await;
+        Self { hub, docker }
+    }
+
+    /// A reader of what a filter, as JSON, asks for.
+    pub fn read(&self, room: &str, filter: &str) -> Reader {
+        let now = Instant::now();
+        let (access, guest) = (Access::default(), Identity::guest());
+        let mut peer = Peer::new(self.hub.clone(), SessionConfig::default(), access, guest, now);
+        let subscribe = format!(r#"{{"type":"subscribe","id":1,"room":"{room}","data":{filter}}}"#);
+        peer.handle_text(now, &subscribe);
+        Reader { peer, seen: Vec::new(), missed: 0 }
+    }
+
+    /// A reader of a service's log.
+    pub fn read_log(&self, room: &str, service: &str) -> Reader {
+        let filter = format!(r#"{{"types":["logs:stream"],"keys":["{service}"]}}"#);
+        self.read(room, &filter)
+    }
+}
+
+/// An event as a reader sees it.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its type.
+    pub kind: String,
+    /// When it was seen.
+    pub at: Instant,
+    /// Its payload.
+    pub data: Value,
+}
+
+impl Event {
+    /// The text of a field; empty if there is none.
+    pub fn text(&self, field: &str) -> &str {
+        self.data.get(field).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// Reads like a page does, and keeps what it has read.
+#[derive(Debug)]
+pub struct Reader {
+    peer: Peer,
+    /// What it has read.
+    pub seen: Vec<Event>,
+    /// How many events the gaps counted that it was told of.
+    pub missed: u64,
+}
+
+impl Reader {
+    /// Reads until that holds; fails after a deadline with what was seen last.
+    pub async fn until(&mut self, what: &str, deadline: Duration, holds: impl Fn(&Self) -> bool) {
+        let begun = Instant::now();
+        loop {
+            self.take();
+            if holds(self) {
+                return;
+            }
+            if begun.elapsed() > deadline {
+                let last: Vec<_> = self.seen.iter().rev().take(10).map(|e| &e.data).collect();
+                panic!("waited {deadline:?} in vain for {what}; the newest first: {last:#?}");
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// The texts of a log, in order: lines, and markers as `<stopped: stopped>`.
+    pub fn log(&self) -> Vec<String> {
+        let entries = self.seen.iter().filter(|event| event.kind == "logs:stream");
+        let text = |event: &Event| match event.text("marker") {
+            "" => event.text("line").to_owned(),
+            marker => format!("<{marker}: {}>", event.text("text")),
+        };
+        entries.map(text).collect()
+    }
+
+    /// Takes what is there.
+    pub fn take(&mut self) {
+        let now = Instant::now();
+        self.peer.handle_alive(now);
+        if self.peer.poll_timeout() <= now {
+            self.peer.handle_timeout(now);
+        }
+        let mut frames = Vec::new();
+        while self.peer.poll_transmit(now, Waker::noop(), &mut frames) == Transmit::Frames {}
+        for frame in frames {
+            let frame: Value = serde_json::from_slice(&frame).expect("a frame is JSON");
+            if frame.get("type").is_some_and(|kind| kind == "gap") {
+                self.missed += frame.pointer("/data/missed").and_then(Value::as_u64).unwrap_or(0);
+            }
+            match frame.get("events").and_then(Value::as_array) {
+                Some(events) => self.seen.extend(events.iter().map(|event| of(event, now))),
+                None if frame.get("seq").is_some() => self.seen.push(of(&frame, now)),
+                None => {}
+            }
+        }
+    }
+}
+
+fn of(frame: &Value, at: Instant) -> Event {
+    let kind = frame.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Event { kind, at, data: frame.get("data").cloned().unwrap_or_default() }
+}
