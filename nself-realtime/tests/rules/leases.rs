@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use futures::StreamExt;
 use nself_realtime::auth::{AuthError, Identity, Lease};
-use nself_realtime::{RoomName, Timestamp};
-use serde_json::json;
+use nself_realtime::{Hub, RoomName, Server, SessionConfig, Timestamp};
+use serde_json::{Value, json};
 
-use crate::world::{World, name};
+use crate::world::{RuntimeClock, World, name};
 
 #[test]
 fn who_has_to_leave_is_warned_a_minute_before_and_closed_in_time() {
@@ -59,4 +60,19 @@ fn a_token_renews_in_place_for_the_same_user_only() {
     assert_eq!(renew(Ok(bob))["data"]["code"], "forbidden");
     let renewed = renew(Ok(Identity::guest()));
     assert_eq!((&renewed["type"], &renewed["id"]), (&json!("authenticated"), &json!(5)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ended_sign_in_reaches_a_connection_on_which_nothing_happens() {
+    let hub = Hub::builder().clock(RuntimeClock).build();
+    let server = Server::new(hub, SessionConfig::default());
+    let lease = Lease::endless();
+    let mut connection = server.connect_as(Identity::new(name("ann"), lease.clone()));
+    connection.next().await.unwrap();
+    let before = tokio::time::Instant::now();
+    lease.end();
+    let closing: Value = serde_json::from_slice(&connection.next().await.unwrap()).unwrap();
+    assert_eq!(closing["data"]["code"], 4501);
+    assert!(connection.next().await.is_none());
+    assert_eq!(before.elapsed(), Duration::ZERO);
 }

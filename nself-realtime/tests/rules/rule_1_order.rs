@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use futures::FutureExt;
 use nself_realtime::event::{LogsStream, ServiceState};
 use serde_json::json;
 
-use crate::world::{World, seqs, shop, subscribe, types};
+use crate::world::{World, log_line, seqs, shop, subscribe, types};
 
 #[test]
 fn a_fresh_subscriber_gets_the_snapshot_then_ready_then_what_comes() {
@@ -73,4 +74,23 @@ fn a_filter_whose_snapshot_is_still_owed_can_be_taken_away() {
     assert!(!types(&frames).contains(&"error"), "{frames:?}");
     assert_eq!(seqs(&frames), [] as [u64; 0], "nothing of it is wanted any more");
     assert!(!world.hub.demand().wants::<LogsStream>(&shop(), "web"));
+}
+
+#[test]
+fn what_many_threads_publish_is_numbered_one_by_one() {
+    const EACH: u64 = 2_000;
+    let world = World::new();
+    let publish = || {
+        let emit = |n: u64| {
+            let line = log_line("web", &n.to_string(), None);
+            world.shop.emit_confirmed(&line).now_or_never().unwrap().unwrap().seq
+        };
+        (0..EACH).map(emit).collect::<Vec<u64>>()
+    };
+    let mut given: Vec<u64> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(publish)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    given.sort_unstable();
+    assert_eq!(given, (1..=4 * EACH).collect::<Vec<_>>());
 }

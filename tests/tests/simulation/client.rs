@@ -16,7 +16,6 @@ use crate::simulation::Figures;
 pub(crate) struct Client {
     pub(crate) session: ClientSession,
     pub(crate) network: Network,
-    pub(crate) wishes: BTreeMap<RoomName, BTreeSet<Wish>>,
     pub(crate) views: BTreeMap<RoomName, RoomView>,
     /// Which connection is its own.
     pub(crate) link: Option<usize>,
@@ -33,15 +32,7 @@ impl Client {
         let system = RoomName::system();
         // So it learns which rooms there are.
         session.read(&system, &[Filter::of::<RoomStatus>()], now);
-        Self {
-            session,
-            network,
-            wishes: BTreeMap::new(),
-            views: BTreeMap::new(),
-            link: None,
-            decided_at: None,
-            poll: None,
-        }
+        Self { session, network, views: BTreeMap::new(), link: None, decided_at: None, poll: None }
     }
 
     pub(crate) fn is_live(&self) -> bool {
@@ -56,15 +47,14 @@ impl Client {
     }
 
     /// Wants exactly that of a room from now on.
-    pub(crate) fn want(&mut self, room: &RoomName, wishes: BTreeSet<Wish>, now: Instant) {
+    pub(crate) fn want(&mut self, room: &RoomName, wishes: &BTreeSet<Wish>, now: Instant) {
         let filters: Vec<Filter> = wishes.iter().map(|wish| wish.filter()).collect();
         self.session.read(room, &filters, now);
         if wishes.is_empty() {
             self.views.remove(room);
         } else {
-            self.views.entry(room.clone()).or_default().want(&wishes);
+            self.views.entry(room.clone()).or_default().want(wishes);
         }
-        self.wishes.insert(room.clone(), wishes);
     }
 
     /// Takes in what the session tells.

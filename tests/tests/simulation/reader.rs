@@ -26,6 +26,7 @@ struct Told {
 
 #[derive(Debug, Default)]
 pub(crate) struct RoomView {
+    wishes: BTreeSet<Wish>,
     epoch: Option<Epoch>,
     keys: BTreeMap<Wish, BTreeMap<(Kind, String), Told>>,
     last: u64,
@@ -39,6 +40,7 @@ impl RoomView {
     /// What is no longer wanted is no longer held.
     pub(crate) fn want(&mut self, wishes: &BTreeSet<Wish>) {
         self.keys.retain(|wish, _| wishes.contains(wish));
+        self.wishes.clone_from(wishes);
     }
 
     /// Takes what was told, `polled` or over a connection.
@@ -123,7 +125,9 @@ impl RoomView {
                 let hole = (hole, gone as u64);
                 of_wish.insert((kind, key), Told { hole, ..told });
             }
-            self.keys.insert(wish, of_wish);
+            if self.wishes.contains(&wish) {
+                self.keys.insert(wish, of_wish);
+            }
         }
         // What is no longer wanted may still be under way.
         let held = |kind, key: &str| self.keys.keys().any(|wish| wish.matches(kind, key));
@@ -178,17 +182,13 @@ impl RoomView {
     }
 
     /// That nothing is missing, once everything is quiet. The room is in that life.
-    pub(crate) fn check_at_the_end(
-        &self,
-        wishes: &BTreeSet<Wish>,
-        now: Option<Epoch>,
-        book: &Book,
-    ) {
+    pub(crate) fn check_at_the_end(&self, now: Option<Epoch>, book: &Book) {
         let Some(epoch) = now else { return };
         assert_eq!(self.epoch, Some(epoch), "the room of another time");
         assert!(
-            wishes.iter().eq(self.keys.keys()),
-            "{wishes:?} are wanted, not {:?}",
+            self.wishes.iter().eq(self.keys.keys()),
+            "{:?} are wanted, not {:?}",
+            self.wishes,
             self.keys.keys()
         );
         for (kind, key) in book.keys(epoch) {

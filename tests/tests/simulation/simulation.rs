@@ -246,7 +246,7 @@ impl Simulation {
         let room = self.room();
         let wishes: BTreeSet<Wish> = Wish::ALL.into_iter().filter(|_| self.dice.bool()).collect();
         self.tell(|| format!("client {client} wants {wishes:?} of {room}"));
-        self.clients[client].want(&room, wishes, now());
+        self.clients[client].want(&room, &wishes, now());
     }
 
     /// A connection breaks in the middle of whatever is under way.
@@ -336,8 +336,8 @@ impl Simulation {
         let process = self.process.as_ref().unwrap();
         for client in &self.clients {
             assert!(client.is_live(), "after {PEACE:?} of peace: {:?}", client.session.state());
-            for (room, wishes) in client.wishes.iter().filter(|(_, wishes)| !wishes.is_empty()) {
-                client.views[room].check_at_the_end(wishes, process.epoch(room), &self.book);
+            for (room, view) in &client.views {
+                view.check_at_the_end(process.epoch(room), &self.book);
             }
         }
     }
