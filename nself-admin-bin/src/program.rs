@@ -22,8 +22,6 @@ use crate::http::{self, App};
 const DRAIN: Duration = Duration::from_secs(10);
 /// The demo plays the same at each start.
 const DEMO_SEED: u64 = 1;
-/// How long the start waits for a word of the engine, to say it on the first screen.
-const FIRST_WORD: Duration = Duration::from_secs(2);
 
 /// Why the program ended.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +98,8 @@ impl Program {
         let serving = tokio::spawn(http::serve(listener, Arc::clone(&app), stop.clone()));
 
         println!("nself-admin {}", env!("CARGO_PKG_VERSION"));
-        println!("engine  {}", describe(&first_word(&app.docker).await, &source));
+        app.wait_for_rooms().await;
+        println!("engine  {}", describe(&app.docker.engine(), &source));
         println!("page    http://{address}");
 
         tokio::select! {
@@ -129,13 +128,6 @@ fn make_private(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-/// What the engine says, or that it says nothing.
-async fn first_word(docker: &Docker) -> EngineStatus {
-    // That it did not answer in time is told by the status itself.
-    let _ = tokio::time::timeout(FIRST_WORD, docker.wait_for_first_list()).await;
-    docker.engine()
 }
 
 fn describe(engine: &EngineStatus, source: &str) -> String {

@@ -5,7 +5,7 @@
 //!
 //! A connection ends with its [`Lease`]: 60 s before it expires the client is told, and within a second
 //! after it was ended everywhere (a sign-out, a change of password) its connections are closed with
-//! 4501.
+//! 4501. Where the rights themselves were withdrawn, so that signing in again is of no use, with 4503.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,8 +76,10 @@ pub(crate) enum Until {
     Open,
     /// Until then.
     Time(Timestamp),
-    /// It does not hold any more.
+    /// It does not hold any more: another sign-in is needed.
     Ended,
+    /// It does not hold any more, and no sign-in helps.
+    Withdrawn,
 }
 
 impl Lease {
@@ -100,14 +102,19 @@ impl Lease {
         self.change(Until::Time(time));
     }
 
-    /// Ends it now, for all connections that have it.
+    /// Ends it now, for all connections that have it: their clients ask for another sign-in.
     pub fn end(&self) {
         self.change(Until::Ended);
     }
 
+    /// Ends it now, for all connections that have it: their clients do not come back.
+    pub fn withdraw(&self) {
+        self.change(Until::Withdrawn);
+    }
+
     fn change(&self, until: Until) {
         let mut current = self.0.until.lock().unwrap_or_else(PoisonError::into_inner);
-        if *current != Until::Ended {
+        if !matches!(*current, Until::Ended | Until::Withdrawn) {
             *current = until;
         }
         drop(current);

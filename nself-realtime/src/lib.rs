@@ -49,6 +49,7 @@
 
 pub mod auth;
 pub mod broker;
+pub mod client;
 pub mod clock;
 mod cursor;
 pub mod event;

@@ -194,7 +194,9 @@ async fn a_room_that_is_not_there_or_closes_is_named() {
     let guest = Identity::guest();
     let (server, _shop) = server();
     let since = cursor(&server).await;
-    let unknown = PollError::UnknownRoom { room: RoomName::new("nowhere").unwrap() };
+    let field = |index: usize| format!("/subscriptions/{index}/room");
+    let nowhere = RoomName::new("nowhere").unwrap();
+    let unknown = PollError::UnknownRoom { room: nowhere, field: field(1) };
     let both = json!({"subscriptions": [{"room": "shop"}, {"room": "nowhere"}]});
     assert_eq!(server.poll(&guest, request(&both)).await, Err(unknown.clone()));
     assert_eq!(unknown.code().as_str(), "unknown_room");
@@ -206,7 +208,7 @@ async fn a_room_that_is_not_there_or_closes_is_named() {
         server.hub().close_room(&room);
     };
     let (answer, ()) = tokio::join!(ask, close);
-    assert_eq!(answer, Err(PollError::UnknownRoom { room }));
+    assert_eq!(answer, Err(PollError::UnknownRoom { room, field: field(0) }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,12 +15,13 @@ use std::time::{Duration, Instant};
 use nself_realtime::auth::{Access, Identity};
 use nself_realtime::clock::{Clock, SystemClock};
 use nself_realtime::event::{
-    BuildProgress, DeployProgress, DockerStats, EngineStatus, LogsStream, Notification, Presence,
-    QueryResult, RoomStatus, ServiceStatus, Stats,
+    BuildProgress, DeployProgress, DockerStats, EngineStatus, LogLine, LogsStream, Notification,
+    Presence, QueryResult, RoomStatus, ServiceStatus, Source, Stats,
 };
+use nself_realtime::transport::poll::PollRequest;
 use nself_realtime::{
-    CloseCode, Cursor, Delivery, ErrorCode, Hub, MAX_EVENT_BYTES, Name, Payload, Peer, Retention,
-    RoomName, SessionConfig, Transmit, schema,
+    CloseCode, Cursor, Delivery, ErrorCode, Hub, MAX_EVENT_BYTES, Name, NanoTimestamp, Payload,
+    Peer, Retention, RoomName, Server, SessionConfig, Transmit, schema,
 };
 use serde_json::{Value, json};
 
@@ -347,6 +348,74 @@ fn check_invalid_frames(most: u64, window: Duration) {
         Some(CloseCode::InvalidFrames)
     );
     assert_eq!(after(window), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limits_of_a_poll_are_those_that_a_server_keeps() {
+    let mut limits: BTreeMap<String, u64> = table("| limit of a poll | value |")
+        .into_iter()
+        .map(|row| (row[0].clone(), number(&row[1])))
+        .collect();
+    let mut limit = |name: &str| limits.remove(name).unwrap_or_else(|| panic!("no limit {name}"));
+
+    let read = |body: &Value| PollRequest::from_json(body.to_string().as_bytes());
+    let rooms = |n: u64| {
+        let rooms: Vec<Value> = (0..n).map(|n| json!({"room": format!("room-{n}")})).collect();
+        read(&json!({ "subscriptions": rooms }))
+    };
+    let most = limit("rooms");
+    assert!(rooms(most).is_ok() && rooms(most + 1).is_err());
+    let wait = |ms| read(&json!({"waitMs": ms, "subscriptions": [{"room": "shop"}]}));
+    let most = limit("waitMs");
+    assert!(wait(most).is_ok() && wait(most + 1).is_err());
+
+    let hub = hub();
+    let shop = hub.open_room(&RoomName::new("shop").unwrap());
+    let server = Server::new(hub, SessionConfig::default());
+    let poll = async |since: Option<String>| {
+        let body = json!({"subscriptions": [{"room": "shop", "since": since}]});
+        let answer = server.poll(&Identity::guest(), read(&body).unwrap()).await.unwrap();
+        serde_json::from_slice::<Value>(&answer).unwrap()["rooms"][0].clone()
+    };
+    let cursor = |room: &Value| Some(room["cursor"].as_str().unwrap().to_owned());
+    let events = |room: &Value| u64::try_from(room["events"].as_array().unwrap().len()).unwrap();
+
+    let start = cursor(&poll(None).await);
+    let before = tokio::time::Instant::now();
+    assert_eq!(events(&poll(start.clone()).await), 0);
+    assert_eq!(before.elapsed().as_millis(), u128::from(limit("waitMs if absent")));
+
+    let most = limit("events of an answer");
+    for _ in 0..=most {
+        shop.log(&line("short")).unwrap();
+    }
+    let before = tokio::time::Instant::now();
+    let full = poll(start).await;
+    let company = u128::from(limit("milliseconds that the first event waits for company"));
+    assert_eq!((events(&full), before.elapsed().as_millis()), (most, company));
+
+    let rest = cursor(&poll(cursor(&full)).await);
+    let bytes = 100_000;
+    for _ in 0..20 {
+        shop.log(&line(&"x".repeat(bytes))).unwrap();
+    }
+    let room = limit("bytes of events of an answer") / u64::try_from(bytes).unwrap();
+    assert_eq!(events(&poll(rest).await), room);
+    assert_eq!(limits, BTreeMap::new(), "a limit that nothing checks");
+}
+
+fn line(text: &str) -> LogsStream {
+    LogsStream::Line(LogLine {
+        service: Name::new("web").unwrap(),
+        time: NanoTimestamp::from_unix_nanos(0).unwrap(),
+        container_id: None,
+        line: text.to_owned(),
+        source: Source::Stdout,
+        n: 0,
+        level: None,
+        truncated_bytes: None,
+        history: None,
+    })
 }
 
 #[test]

@@ -30,6 +30,43 @@ impl Answer {
 /// Sends a request line and header lines, exactly these and `Connection: close` unless one of them says
 /// otherwise, and reads the answer.
 pub async fn request(port: u16, line: &str, headers: &[&str], body: &str) -> Answer {
+    let mut opened = Opened::new(port, line, headers, body).await;
+    opened.read_until("a whole answer", is_whole).await
+}
+
+/// A request whose answer may go on for as long as the server likes.
+#[derive(Debug)]
+pub struct Opened {
+    socket: TcpStream,
+    received: Vec<u8>,
+}
+
+impl Opened {
+    /// Sends a request as [`request`] does.
+    pub async fn new(port: u16, line: &str, headers: &[&str], body: &str) -> Self {
+        let request = head(line, headers) + body;
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).await.expect("the server listens");
+        socket.write_all(request.as_bytes()).await.expect("the server takes the request");
+        Self { socket, received: Vec::new() }
+    }
+
+    /// Reads until `enough` says so of all that has come, or the server has ended.
+    pub async fn read_until(&mut self, what: &str, enough: impl Fn(&str) -> bool) -> Answer {
+        let reading = async {
+            loop {
+                let count = self.socket.read_buf(&mut self.received).await;
+                let ended = count.expect("the server answers") == 0;
+                let text = String::from_utf8_lossy(&self.received);
+                if ended || enough(&text) {
+                    return parse(&text);
+                }
+            }
+        };
+        timeout(DEADLINE, reading).await.unwrap_or_else(|_| panic!("no {what} in {DEADLINE:?}"))
+    }
+}
+
+fn head(line: &str, headers: &[&str]) -> String {
     let mut bytes = format!("{line} HTTP/1.1\r\n");
     let upgrades = headers.iter().any(|header| header.to_lowercase().starts_with("connection:"));
     let close = if upgrades { &[][..] } else { &["Connection: close"] };
@@ -38,23 +75,7 @@ pub async fn request(port: u16, line: &str, headers: &[&str], body: &str) -> Ans
         bytes.push_str("\r\n");
     }
     bytes.push_str("\r\n");
-    bytes.push_str(body);
-    timeout(DEADLINE, exchange(port, &bytes))
-        .await
-        .unwrap_or_else(|_| panic!("no whole answer within {DEADLINE:?} to:\n{bytes}"))
-}
-
-async fn exchange(port: u16, request: &str) -> Answer {
-    let mut socket = TcpStream::connect(("127.0.0.1", port)).await.expect("the server listens");
-    socket.write_all(request.as_bytes()).await.expect("the server takes the request");
-    let mut received = Vec::new();
-    loop {
-        let count = socket.read_buf(&mut received).await.expect("the server answers");
-        let text = String::from_utf8_lossy(&received);
-        if count == 0 || is_whole(&text) {
-            return parse(&text);
-        }
-    }
+    bytes
 }
 
 /// Whether all is there without waiting for the connection's end: an upgraded one stays open, and a

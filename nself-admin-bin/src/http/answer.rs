@@ -1,13 +1,21 @@
 //! Answers: every one carries the security headers, every error has one form.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
+use futures::{Stream, StreamExt};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
 use serde::Serialize;
 
-/// An answer with its whole body.
-pub(super) type Answer = Response<Full<Bytes>>;
+/// The body of an answer: whole, or a stream.
+pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// An answer.
+pub(super) type Answer = Response<Body>;
 
 /// The page builds its DOM from text, loads nothing from elsewhere and is framed by nobody.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -81,8 +89,21 @@ impl Refusal {
 
 /// JSON that is not to be kept anywhere.
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Answer {
-    let body = serde_json::to_vec(value).unwrap_or_default();
-    with_body(status, "application/json", "no-store", body.into())
+    json_text(status, serde_json::to_vec(value).unwrap_or_default().into())
+}
+
+/// The same, of JSON as it is sent.
+pub(super) fn json_text(status: StatusCode, text: Bytes) -> Answer {
+    with_body(status, "application/json", "no-store", text)
+}
+
+/// A body that goes on until the stream ends; what an item has is written at once.
+pub(super) fn streaming(
+    content_type: &'static str,
+    items: impl Stream<Item = Bytes> + Send + 'static,
+) -> Answer {
+    let body = StreamBody::new(items.map(|item| Ok(Frame::data(item))));
+    with_headers(StatusCode::OK, content_type, "no-store", body.boxed_unsync())
 }
 
 /// A body of that type, to be kept as `cache` says.
@@ -92,7 +113,21 @@ pub(super) fn with_body(
     cache: &'static str,
     body: Bytes,
 ) -> Answer {
-    let mut answer = Response::new(Full::new(body));
+    with_headers(status, content_type, cache, whole(body))
+}
+
+/// A body that is there already.
+pub(super) fn whole(body: Bytes) -> Body {
+    Full::new(body).boxed_unsync()
+}
+
+fn with_headers(
+    status: StatusCode,
+    content_type: &'static str,
+    cache: &'static str,
+    body: Body,
+) -> Answer {
+    let mut answer = Response::new(body);
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -87,6 +87,17 @@ pub(super) async fn act(app: &App, granted: &Granted, body: Incoming) -> Result<
 
 /// Reads a body that has to be `{}` or empty.
 async fn read_nothing(body: Incoming) -> Result<(), Refusal> {
+    let body = read(body).await?;
+    if body.is_empty() {
+        return Ok(());
+    }
+    serde_json::from_slice(&body)
+        .map(|NoParameters {}| ())
+        .map_err(|error| Refusal::bad_request(format!("the body must be {{}}: {error}")))
+}
+
+/// Reads a body whole.
+pub(super) async fn read(body: Incoming) -> Result<Bytes, Refusal> {
     let limit = usize::try_from(MAX_BODY_BYTES).unwrap_or(usize::MAX);
     let collected =
         tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await.map_err(
@@ -99,13 +110,7 @@ async fn read_nothing(body: Incoming) -> Result<(), Refusal> {
         }
         Refusal::bad_request("the body broke off")
     })?;
-    let body = body.to_bytes();
-    if body.is_empty() {
-        return Ok(());
-    }
-    serde_json::from_slice(&body)
-        .map(|NoParameters {}| ())
-        .map_err(|error| Refusal::bad_request(format!("the body must be {{}}: {error}")))
+    Ok(body.to_bytes())
 }
 
 fn refused(error: &ActionError) -> Refusal {

@@ -6,11 +6,10 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
-use http_body_util::Full;
 use rust_embed::{Embed, EmbeddedFile};
 use sha2::{Digest, Sha256};
 
-use super::answer::{Answer, Refusal, with_body};
+use super::answer::{Answer, Refusal, whole, with_body};
 use super::guard::Granted;
 
 #[derive(Embed)]
@@ -44,7 +43,7 @@ pub(super) fn page(headers: &HeaderMap) -> Answer {
     let etag = format!("\"{}\"", *HASH);
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == etag.as_str());
     let mut answer = if known {
-        let mut unchanged = Response::new(Full::default());
+        let mut unchanged = Response::new(whole(Bytes::new()));
         *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
         unchanged
     } else {

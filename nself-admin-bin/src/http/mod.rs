@@ -3,6 +3,7 @@
 mod answer;
 mod api;
 mod assets;
+mod fallback;
 mod guard;
 mod routes;
 mod websocket;
@@ -31,6 +32,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_HEADERS: usize = 64;
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 const MAX_CONNECTIONS: usize = 1_024;
+/// How long the first requests wait for the engine's first list.
+const FIRST_LIST: Duration = Duration::from_secs(2);
 /// After a failed accept (no descriptor left, say) nothing is tried for that long.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
@@ -47,6 +50,12 @@ impl App {
     /// The app of a program that listens on `address`.
     pub(crate) fn new(server: Server, docker: Docker, demo: bool, address: SocketAddr) -> Self {
         Self { server, docker, demo, guard: Guard::new(address), routes: Routes::new() }
+    }
+
+    /// Waits until the rooms of what runs are there, but not for long: an engine that does not answer
+    /// is told to who asks.
+    pub(crate) async fn wait_for_rooms(&self) {
+        let _ = tokio::time::timeout(FIRST_LIST, self.docker.wait_for_first_list()).await;
     }
 }
 

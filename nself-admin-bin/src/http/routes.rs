@@ -8,7 +8,7 @@ use matchit::Router;
 
 use super::answer::{Answer, Refusal, secured};
 use super::guard::Granted;
-use super::{App, api, assets, websocket};
+use super::{App, api, assets, fallback, websocket};
 
 /// What can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(super) enum Route {
     Readyz,
     Session,
     Socket,
+    Events,
+    Poll,
     ServiceAction,
 }
 
@@ -32,7 +34,7 @@ pub(super) enum Kind {
 }
 
 /// Every address; a name in braces is a parameter.
-const ROUTES: [(&str, Route); 9] = [
+const ROUTES: [(&str, Route); 11] = [
     ("/", Route::Page),
     ("/logs/{project}/{service}", Route::Page),
     ("/assets/{hash}/{*path}", Route::Asset),
@@ -41,6 +43,8 @@ const ROUTES: [(&str, Route); 9] = [
     ("/readyz", Route::Readyz),
     ("/api/session", Route::Session),
     ("/api/ws", Route::Socket),
+    ("/api/events", Route::Events),
+    ("/api/poll", Route::Poll),
     ("/api/services/{project}/{service}/{action}", Route::ServiceAction),
 ];
 
@@ -57,7 +61,8 @@ impl Route {
     pub(super) fn allow(self) -> &'static str {
         match self {
             Self::Page | Self::Asset | Self::Favicon | Self::Healthz | Self::Readyz => "GET, HEAD",
-            Self::Session | Self::Socket => "GET",
+            Self::Session | Self::Socket | Self::Events => "GET",
+            Self::Poll => "GET, POST",
             Self::ServiceAction => "POST",
         }
     }
@@ -125,7 +130,9 @@ async fn handle(
         Route::Healthz => Ok(api::healthz()),
         Route::Readyz => Ok(api::readyz(&app)),
         Route::Session => Ok(api::session(&app)),
-        Route::Socket => websocket::upgrade(app, request),
+        Route::Socket => websocket::upgrade(app, request).await,
+        Route::Events => fallback::events(&app, &request).await,
+        Route::Poll => fallback::poll(&app, request).await,
         Route::ServiceAction => api::act(&app, granted, request.into_body()).await,
     }
 }

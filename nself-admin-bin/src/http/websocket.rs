@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::Request;
 use http::header::{self, HeaderValue};
-use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use nself_realtime::auth::Identity;
@@ -13,15 +12,18 @@ use nself_realtime::transport::websocket::SUBPROTOCOL;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 use super::App;
-use super::answer::{Answer, Refusal};
+use super::answer::{Answer, Refusal, whole};
 
 /// Answers 101 and serves the connection in a task of its own.
-pub(super) fn upgrade(app: Arc<App>, mut request: Request<Incoming>) -> Result<Answer, Refusal> {
+pub(super) async fn upgrade(
+    app: Arc<App>,
+    mut request: Request<Incoming>,
+) -> Result<Answer, Refusal> {
+    app.wait_for_rooms().await;
     let subprotocol = check_subprotocol(&request)?;
     let upgraded = hyper::upgrade::on(&mut request);
-    let response = create_response_with_body(&request.map(|_| ()), Full::<Bytes>::default)
+    let mut response = create_response_with_body(&request.map(|_| ()), || whole(Bytes::new()))
         .map_err(|error| Refusal::bad_request(format!("not a WebSocket handshake: {error}")))?;
-    let mut response: Response<Full<Bytes>> = response;
     if let Some(subprotocol) = subprotocol {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }

@@ -1,12 +1,12 @@
-// The thin I/O around the session: one WebSocket at a time, one timer, and the page's signs of life.
-// It decides nothing; every decision is `ClientSession`'s.
+// The thin I/O around the session: one WebSocket at a time, its requests, one timer, and the page's signs
+// of life. It decides nothing; every decision is `ClientSession`'s.
 
 import { SUBPROTOCOL } from './frames.js';
 import { ClientSession } from './session.js';
 
-/** @import { Action, SessionEvent } from './session.js' */
+/** @import { Action, Response, SessionEvent } from './session.js' */
 /** @import { Filter } from './filter.js' */
-/** @import { Identity } from './frames.js' */
+/** @import { Identity, Looking } from './frames.js' */
 
 export class Client {
   #url;
@@ -15,6 +15,8 @@ export class Client {
   #socket;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** @type {Map<number, AbortController>} requests that are not answered yet */
+  #requests = new Map();
   /** @type {Set<(event: SessionEvent) => void>} */
   #listeners = new Set();
   #pumping = false;
@@ -26,14 +28,18 @@ export class Client {
   }
 
   start() {
-    this.#session.start(performance.now());
+    this.#handle((now) => this.#session.start(now));
     addEventListener('online', () => this.wake());
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') {
         this.wake();
       }
     });
-    this.#pump();
+  }
+
+  /** Connects again after a sign-in. */
+  restart() {
+    this.#handle((now) => this.#session.start(now));
   }
 
   /**
@@ -42,14 +48,20 @@ export class Client {
    * @param {readonly Filter[]} filters
    */
   read(room, filters) {
-    this.#session.read(room, filters);
-    this.#pump();
+    this.#handle((now) => this.#session.read(room, filters, now));
+  }
+
+  /**
+   * Says what this session looks at.
+   * @param {Looking} looking
+   */
+  lookAt(looking) {
+    this.#handle(() => this.#session.lookAt(looking));
   }
 
   /** Tries at once if disconnected; else makes sure that the server is still there. */
   wake() {
-    this.#session.handleWake(performance.now());
-    this.#pump();
+    this.#handle((now) => this.#session.handleWake(now));
   }
 
   /**
@@ -98,6 +110,23 @@ export class Client {
         return this.#socket?.send(action.text);
       case 'disconnect':
         return this.#disconnect();
+      case 'request':
+        this.#request(action);
+        return;
+      case 'cancel':
+        this.#requests.get(action.id)?.abort();
+        this.#requests.delete(action.id);
+    }
+  }
+
+  /** @param {Extract<Action, {kind: 'request'}>} request */
+  async #request({ id, method, path, body }) {
+    const aborting = new AbortController();
+    this.#requests.set(id, aborting);
+    const headers = body === undefined ? undefined : { 'Content-Type': 'application/json' };
+    const response = await answerOf(path, { method, headers, body, signal: aborting.signal });
+    if (this.#requests.delete(id)) {
+      this.#handle((now) => this.#session.handleResponse(id, response, now));
     }
   }
 
@@ -151,6 +180,23 @@ export class Client {
   #handle(input) {
     input(performance.now());
     this.#pump();
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} init
+ * @returns {Promise<Response | undefined>} `undefined`: nobody answered, or not to the end
+ */
+async function answerOf(path, init) {
+  try {
+    const response = await fetch(path, { ...init, cache: 'no-store' });
+    const seconds = Number.parseFloat(response.headers.get('Retry-After') ?? '');
+    const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
+    return { status: response.status, retryAfterMs, text: await response.text() };
+  } catch {
+    // What exactly failed on the way a browser does not tell.
+    return undefined;
   }
 }
 

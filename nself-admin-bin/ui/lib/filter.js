@@ -3,14 +3,15 @@
 /** @typedef {{types?: string[], keys?: string[], tail?: number}} Filter */
 
 /**
- * Whether one of the filters lets an event of this type and key through.
+ * Whether one of the filters lets an event of this type and key through. What has no known key might pass
+ * any filter of its type.
  * @param {readonly Filter[]} filters
  * @param {string} type
- * @param {string} key
+ * @param {string | undefined} key
  */
 export function covers(filters, type, key) {
   return filters.some(
-    ({ types, keys }) => (types?.includes(type) ?? true) && (keys?.includes(key) ?? true),
+    ({ types, keys }) => (types?.includes(type) ?? true) && (key === undefined || (keys?.includes(key) ?? true)),
   );
 }
 

@@ -14,6 +14,7 @@ import { formatCursor } from './cursor.js';
  * @typedef {{type: string, key?: string, missed: number}} GapPart
  * @typedef {{from: number, to: number, missed: number, why: string, of: GapPart[]}} Gap
  * @typedef {{code: string, message: string, field?: string, retryAfterMs?: number}} ErrorData
+ * @typedef {{page: string, idle: boolean}} Looking
  */
 
 /**
@@ -31,8 +32,11 @@ import { formatCursor } from './cursor.js';
  * @typedef {{type: 'heartbeat'}} HeartbeatFrame
  * @typedef {{type: 'error', id?: number, data: ErrorData}} ErrorFrame
  * @typedef {{type: 'closing', data: {code: number, reason: string, retryAfterMs?: number}}} ClosingFrame
+ * @typedef {{type: 'session:expiring',
+ *   data: {expiresAt: string, secondsLeft: number, renewable: boolean}}} ExpiringFrame
  * @typedef {EventsFrame | WelcomeFrame | SubscribedFrame | SnapshotFrame | ReadyFrame | CursorFrame
- *   | GapFrame | UnsubscribedFrame | PongFrame | HeartbeatFrame | ErrorFrame | ClosingFrame} ServerFrame
+ *   | GapFrame | UnsubscribedFrame | PongFrame | HeartbeatFrame | ErrorFrame | ClosingFrame
+ *   | ExpiringFrame} ServerFrame
  */
 
 export const SUBPROTOCOL = 'nself.v1';
@@ -100,12 +104,20 @@ export function ping(id) {
   return JSON.stringify({ type: 'ping', id });
 }
 
+/**
+ * What this session looks at, for those who see that it is here.
+ * @param {Looking} looking
+ */
+export function presence(looking) {
+  return JSON.stringify({ type: 'presence', data: looking });
+}
+
 /** The answer to a heartbeat. */
 export function pong() {
   return JSON.stringify({ type: 'pong' });
 }
 
-/** @typedef {Record<string, 'string' | 'number' | 'events' | 'list'>} Shape */
+/** @typedef {Record<string, 'string' | 'number' | 'boolean' | 'events' | 'list'>} Shape */
 
 /** @type {Shape} */
 const EVENT = { type: 'string', seq: 'number', timestamp: 'string' };
@@ -134,13 +146,16 @@ const SHAPES = {
   heartbeat: {},
   error: { data: { code: 'string', message: 'string' } },
   closing: { data: { code: 'number', reason: 'string' } },
+  'session:expiring': { data: { expiresAt: 'string', secondsLeft: 'number', renewable: 'boolean' } },
 };
 
 /**
+ * Reads a JSON object from the server.
  * @param {string} text
  * @returns {any}
+ * @throws {InvalidFrame}
  */
-function parseObject(text) {
+export function parseObject(text) {
   let value;
   try {
     value = JSON.parse(text);
@@ -154,14 +169,17 @@ function parseObject(text) {
 }
 
 /**
+ * Demands that a value from the server has these fields.
  * @param {any} value
  * @param {string} what
  * @param {Shape} shape
+ * @throws {InvalidFrame} names what is missing
  */
-function demand(value, what, shape) {
+export function demand(value, what, shape) {
   for (const [field, kind] of Object.entries(shape)) {
     const held = value[field];
-    if (kind === 'string' || kind === 'number' ? typeof held !== kind : !Array.isArray(held)) {
+    const isList = kind === 'events' || kind === 'list';
+    if (isList ? !Array.isArray(held) : typeof held !== kind) {
       throw new InvalidFrame(`${what} from the server lacks \`${field}\``);
     }
     if (kind === 'events') {

@@ -1,16 +1,18 @@
 // One room as a client reads it: what it wants of the room, and how far it has read. Whatever comes
 // between `subscribed` and `ready` is held back and told at once: if the connection is cut before,
-// nothing of it was told, the former cursor still holds, and nothing comes twice.
+// nothing of it was told, the former cursor still holds, and nothing comes twice. A poll's answer is
+// whole by itself.
 
 import { later, parseCursor } from './cursor.js';
-import { identityOf } from './filter.js';
+import { Wishes } from './wishes.js';
 
 /** @import { Cursor } from './cursor.js' */
 /** @import { Filter } from './filter.js' */
 /** @import { Event, Gap, ReadyFrame, SnapshotFrame, SubscribedFrame } from './frames.js' */
+/** @import { PolledRoom } from './poll.js' */
 
 /**
- * `away`: not asked for on this connection. `asked`: no answer yet. `reading`: the server delivers.
+ * `away`: not asked for on this connection, or there is none. `asked`: no answer yet. `reading`: the server delivers.
  * `unknown`: there is no such room now. `refused`: the server will not deliver it.
  * @typedef {'away' | 'asked' | 'reading' | 'unknown' | 'refused'} Phase
  */
@@ -30,8 +32,9 @@ export class RoomReader {
   #phase = 'away';
   /** @type {Cursor | undefined} */
   #cursor;
-  /** @type {Map<string, {filter: Filter, settled: boolean}>} settled: its snapshot has been told */
-  #wishes = new Map();
+  /** Something of it was told, and nobody has said since that it is gone. */
+  #there = false;
+  #wishes = new Wishes();
   /** @type {CatchUp[]} in the order of the answers; filters may be added while others catch up */
   #catchUps = [];
   /** @type {{cursor: Cursor | undefined, filters: Filter[]}} what holds once all have caught up */
@@ -58,7 +61,7 @@ export class RoomReader {
 
   /** @param {Filter} filter */
   wants(filter) {
-    return this.#wishes.has(identityOf(filter));
+    return this.#wishes.has(filter);
   }
 
   /**
@@ -67,22 +70,7 @@ export class RoomReader {
    * @returns {{added: Filter[], removed: Filter[]}}
    */
   want(filters) {
-    const wanted = new Map(filters.map((filter) => [identityOf(filter), filter]));
-    const removed = [];
-    for (const [identity, { filter }] of this.#wishes) {
-      if (!wanted.has(identity)) {
-        this.#wishes.delete(identity);
-        removed.push(filter);
-      }
-    }
-    const added = [];
-    for (const [identity, filter] of wanted) {
-      if (!this.#wishes.has(identity)) {
-        this.#wishes.set(identity, { filter, settled: false });
-        added.push(filter);
-      }
-    }
-    return { added, removed };
+    return this.#wishes.set(filters);
   }
 
   /**
@@ -91,9 +79,7 @@ export class RoomReader {
    * @returns {Request[]}
    */
   restore() {
-    const wishes = [...this.#wishes.values()];
-    const settled = wishes.filter((wish) => wish.settled).map((wish) => wish.filter);
-    const added = wishes.filter((wish) => !wish.settled).map((wish) => wish.filter);
+    const { settled, added } = this.#wishes;
     const requests = [];
     if (settled.length > 0) {
       requests.push({ filters: settled, since: this.#cursor });
@@ -104,6 +90,15 @@ export class RoomReader {
     return requests;
   }
 
+  /**
+   * What to poll for: first what was never told, by itself; then everything from one cursor.
+   * @returns {Request}
+   */
+  pollRequest() {
+    const { all, added } = this.#wishes;
+    return added.length > 0 ? { filters: added, since: undefined } : { filters: all, since: this.#cursor };
+  }
+
   /** The server was asked for it. */
   handleAsked() {
     if (this.#phase !== 'reading') {
@@ -111,15 +106,21 @@ export class RoomReader {
     }
   }
 
-  /** There is no such room, or no longer: the wish stays. */
+  /**
+   * There is no such room, or no longer: the wish stays.
+   * @returns {boolean} whether there was one until now
+   */
   handleUnknown() {
+    const was = this.#there;
     this.handleLost();
+    this.#there = false;
     this.#phase = 'unknown';
+    return was;
   }
 
   /** The server refused what was asked for; what it delivers already goes on. */
   handleRefused() {
-    if (this.#phase === 'asked') {
+    if (this.#phase !== 'reading') {
       this.#phase = 'refused';
     }
   }
@@ -140,10 +141,11 @@ export class RoomReader {
     this.#phase = 'reading';
     this.#catchUps.push({
       id,
-      filters: filters ?? [...this.#wishes.values()].map((wish) => wish.filter),
+      filters: filters ?? this.#wishes.all,
       recovered: data.recovered,
       events: [],
       deliveries: [],
+      epoch: data.epoch,
     });
   }
 
@@ -157,20 +159,19 @@ export class RoomReader {
    * @returns {Delivery[]}
    */
   handleEvents(events) {
-    const { room } = this;
     if (this.#phase !== 'reading') {
       return [];
     }
     const [catchUp] = this.#catchUps;
     if (catchUp !== undefined) {
-      catchUp.deliveries.push({ kind: 'events', room, events, live: false });
+      catchUp.deliveries.push(...this.#eventsOf(events, catchUp.epoch, false));
       return [];
     }
     const last = events.at(-1);
     if (last === undefined) {
       return [];
     }
-    return this.#passTo(last.seq, [{ kind: 'events', room, events, live: true }]);
+    return this.#passTo(last.seq, this.#eventsOf(events, this.#cursor?.epoch, true));
   }
 
   /** @param {Gap} gap */
@@ -184,7 +185,7 @@ export class RoomReader {
       this.#gap.to = Math.max(this.#gap.to, gap.to);
     }
     const held = catchUp?.deliveries ?? this.#gap?.deliveries;
-    held?.push({ kind: 'gap', room: this.room, gap });
+    held?.push(...this.#lossOf(gap, catchUp?.epoch ?? this.#cursor?.epoch));
   }
 
   /**
@@ -210,6 +211,7 @@ export class RoomReader {
       return [];
     }
     const [catchUp] = /** @type {[CatchUp]} */ (this.#catchUps.splice(at, 1));
+    this.#there = true;
     this.#pending.cursor = later(this.#pending.cursor, told);
     this.#pending.filters.push(...catchUp.filters);
     if (this.#catchUps.length === 0) {
@@ -224,16 +226,63 @@ export class RoomReader {
     return [{ kind: 'snapshot', room, filters, events, reset }, ...deliveries];
   }
 
+  /**
+   * @param {PolledRoom} answer
+   * @param {Request} request
+   * @returns {Delivery[]}
+   */
+  handlePolled({ cursor, recovered, snapshot, gaps, events }, { filters, since }) {
+    const { room } = this;
+    const told = parseCursor(cursor);
+    if (told === undefined) {
+      return [];
+    }
+    /** @type {Delivery[]} */
+    const deliveries = [];
+    const reset = recovered === 'reset';
+    // A snapshot of added filters moves them alone: the others go on from where they were.
+    if (since !== undefined || this.#wishes.settled.length === 0) {
+      this.#cursor = later(this.#cursor, told);
+    }
+    this.#there = true;
+    const fresh = reset || recovered === 'fresh';
+    if (fresh) {
+      deliveries.push({ kind: 'snapshot', room, filters, events: snapshot, reset });
+    }
+    deliveries.push(...gaps.flatMap((gap) => this.#lossOf(gap, told.epoch)));
+    deliveries.push(...this.#eventsOf(events, told.epoch, false));
+    if (fresh) {
+      this.#wishes.settle(filters, told);
+    }
+    return deliveries;
+  }
+
+  /**
+   * @param {Event[]} events
+   * @param {string | undefined} epoch
+   * @param {boolean} live
+   * @returns {Delivery[]}
+   */
+  #eventsOf(events, epoch, live) {
+    const news = epoch === undefined ? events : this.#wishes.newsAmong(events, epoch);
+    return news.length === 0 ? [] : [{ kind: 'events', room: this.room, events: news, live }];
+  }
+
+  /**
+   * @param {Gap} gap
+   * @param {string | undefined} epoch
+   * @returns {Delivery[]}
+   */
+  #lossOf(gap, epoch) {
+    const news = epoch === undefined ? gap : this.#wishes.newsOf(gap, epoch);
+    return news === undefined ? [] : [{ kind: 'gap', room: this.room, gap: news }];
+  }
+
   #settle() {
     const { cursor, filters } = this.#pending;
     if (cursor !== undefined) {
       this.#cursor = later(this.#cursor, cursor);
-    }
-    for (const filter of filters) {
-      const wish = this.#wishes.get(identityOf(filter));
-      if (wish !== undefined) {
-        wish.settled = true;
-      }
+      this.#wishes.settle(filters, cursor);
     }
     this.#pending = { cursor: undefined, filters: [] };
   }
@@ -262,6 +311,6 @@ export class RoomReader {
 
 /**
  * What has come since `subscribed`.
- * @typedef {{id: number | undefined, filters: Filter[], recovered: string, events: Event[],
- *   deliveries: Delivery[]}} CatchUp
+ * @typedef {{id: number | undefined, filters: Filter[], recovered: string, epoch: string,
+ *   events: Event[], deliveries: Delivery[]}} CatchUp
  */

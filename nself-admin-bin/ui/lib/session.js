@@ -1,27 +1,39 @@
-// A client's session without I/O: the instants and frames that arrive go in, and frames to send,
-// events, the state and the next deadline come out. It comes back for ever, unless it is told not to.
-// Order of calls: after each `handle…`, `read`, `start` and `close`, take `pollAction` and `pollEvent`
-// until they are empty, then wait until `pollTimeout` at most.
+// A client's session without I/O: instants, frames and answers go in, and frames to send, requests,
+// events, the state and the next deadline come out. It comes back for ever, unless it is told not to, and
+// while the socket is away for long it polls. Order of calls: after each `handle…`, `read`, `lookAt`,
+// `start` and `close`, take `pollAction` and `pollEvent` until they are empty, then wait until
+// `pollTimeout` at most.
 
 import { Backoff } from './backoff.js';
 import { adviceOf } from './close_code.js';
-import { hello, parseFrame, ping, pong, InvalidFrame } from './frames.js';
+import { hello, parseFrame, ping, pong, presence, InvalidFrame } from './frames.js';
+import { Polling } from './polling.js';
 import { Subscriptions } from './subscriptions.js';
 import { Timers } from './timers.js';
 
 /** @import { Filter } from './filter.js' */
-/** @import { ErrorFrame, Identity, ServerFrame, WelcomeFrame } from './frames.js' */
+/** @import { ErrorFrame, ExpiringFrame, Identity, Looking, ServerFrame, WelcomeFrame } from './frames.js' */
+/** @import { Outcome } from './polling.js' */
 /** @import { RoomEvent } from './subscriptions.js' */
 
 /**
- * `attempt` is the number of the next attempt since the connection was lost; without `nextAttemptAt` one is being
- * made right now.
- * @typedef {{name: 'connecting'} | {name: 'live'} | {name: 'closed', reason: string}
- *   | {name: 'reconnecting' | 'unreachable', attempt: number, nextAttemptAt: number | undefined}} State
- * @typedef {{kind: 'connect'} | {kind: 'disconnect'} | {kind: 'send', text: string}} Action
- * @typedef {RoomEvent | {kind: 'state', state: State} | {kind: 'welcome', identity: Identity}
- *   | {kind: 'pong', serverTime: string, roundTripMs: number}} SessionEvent
- * @typedef {'connect' | 'retry' | 'away' | 'silence' | 'healthy' | 'ping' | 'probe' | 'delayed'} Timer
+ * `polling`: the socket is away for long, the server answers. `unreachable`: it does not. `attempt` is the
+ * number of the next attempt since the connection was lost; without `nextAttemptAt` one is being made.
+ * @typedef {{name: 'connecting'} | {name: 'live'} | {name: 'closed' | 'signedOut', reason: string}
+ *   | {name: Away, attempt: number, nextAttemptAt: number | undefined}} State
+ * @typedef {'reconnecting' | 'polling' | 'unreachable'} Away
+ */
+
+/**
+ * `cancel` a request: nobody waits for its answer any more.
+ * @typedef {{kind: 'connect'} | {kind: 'disconnect'} | {kind: 'send', text: string}
+ *   | {kind: 'request', id: number, method: 'GET' | 'POST', path: string, body: string | undefined}
+ *   | {kind: 'cancel', id: number}} Action
+ * @typedef {{status: number, retryAfterMs: number | undefined, text: string}} Response
+ * @typedef {RoomEvent | {kind: 'state', state: State} | {kind: 'pong', serverTime: string, roundTripMs: number}
+ *   | {kind: 'welcome', identity: Identity} | {kind: 'expiring', expiring: ExpiringFrame['data']}} SessionEvent
+ * @typedef {'connect' | 'retry' | 'away' | 'silence' | 'healthy' | 'ping' | 'probe' | 'delayed' | 'poll'
+ *   | 'pollAnswer' | 'askAnswer'} Timer
  */
 
 export class ClientSession {
@@ -32,8 +44,17 @@ export class ClientSession {
   /** @type {Backoff} */
   #backoff;
   #subscriptions;
+  #polling;
   /** @type {Timers<Timer>} */
   #timers = new Timers();
+  /** The connection is lost for so long that polls stand in for it. */
+  #isAway = false;
+  /** The server has answered since the connection was lost. */
+  #reachable = false;
+  /** @type {number | undefined} the request that asks why an upgrade failed */
+  #asking;
+  /** @type {Looking | undefined} */
+  #looking;
   /** @type {Map<number, number>} when each ping was sent */
   #pings = new Map();
   /** @type {Action[]} */
@@ -56,40 +77,65 @@ export class ClientSession {
       send: (text) => this.#send(text),
       tell: (event) => this.#events.push(event),
     });
+    const out = { nextId: () => this.#nextId(), act: (/** @type {Action} */ action) => this.#actions.push(action) };
+    this.#polling = new Polling(out, this.#subscriptions, this.#timers);
   }
 
   get state() {
     return this.#state;
   }
 
-  /** @param {number} now */
+  /**
+   * Connects; again, if it was closed or signed out.
+   * @param {number} now
+   */
   start(now) {
+    if (this.#state.name !== 'connecting') {
+      this.#setState({ name: 'connecting' });
+    }
     this.#timers.set('away', now + AWAY_MS);
     this.#connect(now);
   }
 
-  /** Ends the session for good. */
+  /** Ends the session until it is started again. */
   close() {
-    this.#stop('closed by this page');
+    this.#stop('closed', 'closed by this page');
   }
 
   /**
    * Reads a room through exactly these filters from now on; no filter ends it.
    * @param {string} room
    * @param {readonly Filter[]} filters
+   * @param {number} now
    */
-  read(room, filters) {
+  read(room, filters, now) {
     this.#subscriptions.read(room, filters);
+    this.#polling.handleWish(now);
+  }
+
+  /**
+   * Says what this session looks at, now and on every connection to come.
+   * @param {Looking} looking
+   */
+  lookAt(looking) {
+    this.#looking = looking;
+    if (this.#socket === 'open' || this.#socket === 'welcomed') {
+      this.#send(presence(looking));
+    }
   }
 
   /** @param {number} now */
   handleOpen(now) {
     this.#socket = 'open';
+    this.#polling.end();
     this.#timers.set('silence', now + this.#silenceMs);
     if (this.identity !== undefined) {
       this.#send(hello(this.identity));
     }
     this.#subscriptions.handleOpen();
+    if (this.#looking !== undefined) {
+      this.#send(presence(this.#looking));
+    }
   }
 
   /**
@@ -122,7 +168,24 @@ export class ClientSession {
     if (adviceOf(code) === 'return') {
       this.#lost(now);
     } else {
-      this.#stop(reason === '' ? `closed by the server (${code})` : reason);
+      const name = code === SIGNED_OUT ? 'signedOut' : 'closed';
+      this.#stop(name, reason === '' ? `closed by the server (${code})` : reason);
+    }
+  }
+
+  /**
+   * A request is answered, or has failed.
+   * @param {number} id
+   * @param {Response | undefined} response `undefined`: there is no answer
+   * @param {number} now
+   */
+  handleResponse(id, response, now) {
+    if (id === this.#asking) {
+      this.#asking = undefined;
+      this.#timers.clear('askAnswer');
+      this.#handleReason(response, now);
+    } else {
+      this.#handleOutcome(this.#polling.handleResponse(id, response, now));
     }
   }
 
@@ -175,7 +238,17 @@ export class ClientSession {
       case 'ping':
         return this.#ping(now);
       case 'away':
-        return this.#setState(this.#awayState('unreachable'));
+        this.#isAway = true;
+        this.#beginPolling(now);
+        return this.#setState(this.#awayState());
+      case 'poll':
+        return this.#polling.handleDue(now);
+      case 'pollAnswer':
+        this.#polling.handleNoAnswer();
+        return this.#handleOutcome('unreachable');
+      case 'askAnswer':
+        this.#cancelAsking();
+        return this.#handleReason(undefined, now);
       case 'delayed':
         return this.#subscriptions.sendDelayed();
       case 'connect':
@@ -201,6 +274,9 @@ export class ClientSession {
       case 'closing':
         this.#retryAfterMs = frame.data.retryAfterMs;
         return;
+      case 'session:expiring':
+        this.#events.push({ kind: 'expiring', expiring: frame.data });
+        return;
       case 'error':
         return this.#handleError(frame, now);
       default:
@@ -222,6 +298,8 @@ export class ClientSession {
     this.#events.push({ kind: 'welcome', identity: this.identity });
     this.#attempt = 0;
     this.#retryAfterMs = undefined;
+    this.#isAway = false;
+    this.#reachable = false;
     this.#setState({ name: 'live' });
     this.#ping(now);
   }
@@ -257,32 +335,107 @@ export class ClientSession {
     this.#timers.clear('retry');
     this.#timers.set('connect', now + CONNECT_MS);
     this.#actions.push({ kind: 'connect' });
-    if (this.#state.name === 'reconnecting' || this.#state.name === 'unreachable') {
-      this.#setState(this.#awayState(this.#state.name));
+    if (this.#attempt > 0) {
+      this.#setState(this.#awayState());
     }
   }
 
   /** @param {number} now */
   #lost(now) {
+    const refused = this.#socket === 'opening';
     this.#disconnected();
     this.#attempt += 1;
     this.#timers.set('retry', now + (this.#retryAfterMs ?? this.#backoff.nextMs()));
-    if (this.#timers.at('away') === undefined && this.#state.name !== 'unreachable') {
+    if (this.#isAway && !refused) {
+      this.#beginPolling(now);
+    } else if (!this.#isAway && this.#timers.at('away') === undefined) {
       this.#timers.set('away', now + AWAY_MS);
     }
-    this.#setState(
-      this.#awayState(this.#state.name === 'unreachable' ? 'unreachable' : 'reconnecting'),
-    );
+    if (refused) {
+      this.#ask(now);
+    }
+    this.#setState(this.#awayState());
   }
 
-  /** @param {string} reason */
-  #stop(reason) {
+  /** @param {number} now */
+  #beginPolling(now) {
+    // An open socket has been asked for the rooms: what it delivers must not come by a poll, too.
+    if (this.#socket === 'none' || this.#socket === 'opening') {
+      this.#polling.begin(now);
+    }
+  }
+
+  /**
+   * Asks why an upgrade failed: the socket itself does not tell.
+   * @param {number} now
+   */
+  #ask(now) {
+    this.#cancelAsking();
+    this.#asking = this.#nextId();
+    this.#timers.set('askAnswer', now + ASK_MS);
+    this.#actions.push({ kind: 'request', id: this.#asking, method: 'GET', path: SESSION_PATH, body: undefined });
+  }
+
+  #cancelAsking() {
+    if (this.#asking !== undefined) {
+      this.#actions.push({ kind: 'cancel', id: this.#asking });
+      this.#asking = undefined;
+    }
+    this.#timers.clear('askAnswer');
+  }
+
+  /**
+   * @param {Response | undefined} response
+   * @param {number} now
+   */
+  #handleReason(response, now) {
+    const { status, retryAfterMs } = response ?? { status: 0, retryAfterMs: undefined };
+    if (retryAfterMs !== undefined && this.#timers.at('retry') !== undefined) {
+      this.#retryAfterMs = retryAfterMs;
+      this.#timers.set('retry', now + retryAfterMs);
+    }
+    if (status === 401) {
+      return this.#handleOutcome('signedOut');
+    }
+    const answers = retryAfterMs !== undefined || (status > 0 && status < 500);
+    if (answers && this.#isAway) {
+      this.#beginPolling(now);
+    }
+    // Polls that are answered say more than one question that was not.
+    if (answers || !this.#polling.active) {
+      this.#handleOutcome(answers ? 'reachable' : 'unreachable');
+    }
+  }
+
+  /** @param {Outcome} outcome */
+  #handleOutcome(outcome) {
+    if (outcome === 'stale') {
+      return;
+    }
+    if (outcome === 'signedOut') {
+      return this.#stop('signedOut', 'nobody is signed in');
+    }
+    this.#reachable = outcome === 'reachable';
+    if (this.#isAway && this.#state.name !== this.#awayState().name) {
+      this.#setState(this.#awayState());
+    }
+  }
+
+  /**
+   * @param {'closed' | 'signedOut'} name
+   * @param {string} reason
+   */
+  #stop(name, reason) {
     if (this.#socket !== 'none') {
       this.#actions.push({ kind: 'disconnect' });
     }
     this.#disconnected();
+    this.#cancelAsking();
+    this.#polling.end();
     this.#timers.clear('away', 'retry');
-    this.#setState({ name: 'closed', reason });
+    this.#isAway = false;
+    this.#attempt = 0;
+    this.#setState({ name, reason });
   }
 
   #disconnected() {
@@ -302,11 +455,9 @@ export class ClientSession {
     this.#timers.set('ping', now + (this.#pingsSent < FIRST_PINGS ? FIRST_PING_MS : PING_MS));
   }
 
-  /**
-   * @param {'reconnecting' | 'unreachable'} name
-   * @returns {State}
-   */
-  #awayState(name) {
+  /** @returns {State} */
+  #awayState() {
+    const name = !this.#isAway ? 'reconnecting' : this.#reachable ? 'polling' : 'unreachable';
     return { name, attempt: this.#attempt, nextAttemptAt: this.#timers.at('retry') };
   }
 
@@ -327,7 +478,10 @@ export class ClientSession {
   }
 }
 
+const SESSION_PATH = '/api/session';
+const SIGNED_OUT = 4501;
 const CONNECT_MS = 5_000;
+const ASK_MS = 5_000;
 const AWAY_MS = 5_000;
 const HEALTHY_MS = 10_000;
 const PROBE_MS = 5_000;

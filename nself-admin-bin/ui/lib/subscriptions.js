@@ -6,6 +6,7 @@ import { RoomReader } from './room_reader.js';
 
 /** @import { Delivery, Request } from './room_reader.js' */
 /** @import { Filter } from './filter.js' */
+/** @import { PolledRoom, PollSubscription } from './poll.js' */
 /** @import { ErrorData, ErrorFrame, Event, EventsFrame, SubscribedFrame, SnapshotFrame, ReadyFrame,
  *   CursorFrame, GapFrame, UnsubscribedFrame } from './frames.js' */
 
@@ -47,6 +48,10 @@ export class Subscriptions {
       this.#readers.set(room, reader);
     }
     if (!this.#open) {
+      if (reader.phase === 'refused') {
+        // Something else is asked for now.
+        reader.handleLost();
+      }
       return;
     }
     if (reader.phase === 'asked' || reader.phase === 'reading') {
@@ -101,8 +106,7 @@ export class Subscriptions {
         return reader.handleGap(frame.data);
       case 'unsubscribed':
         if (frame.id === undefined) {
-          reader.handleUnknown();
-          this.#out.tell({ kind: 'closed', room: frame.room });
+          this.#close(reader);
         }
     }
   }
@@ -120,7 +124,7 @@ export class Subscriptions {
       return data.retryAfterMs ?? RATE_LIMITED_MS;
     }
     if (reader !== undefined && data.code === 'unknown_room') {
-      reader.handleUnknown();
+      this.#close(reader);
     } else {
       reader?.handleRefused();
       this.#out.tell({ kind: 'error', error: data });
@@ -139,6 +143,64 @@ export class Subscriptions {
     }
   }
 
+  /**
+   * What a poll asks for: every room but those that are not there or refused.
+   * @returns {PollSubscription[]}
+   */
+  toPoll() {
+    return [...this.#readers.values()]
+      .filter(({ phase }) => phase === 'away')
+      .map((reader) => ({ room: reader.room, ...reader.pollRequest() }));
+  }
+
+  /**
+   * @param {PolledRoom[]} rooms
+   * @param {PollSubscription[]} subscriptions that they answer
+   * @returns {boolean} whether there is something that was not known, or more of it
+   */
+  handlePolled(rooms, subscriptions) {
+    let told = false;
+    for (const answer of rooms) {
+      const reader = this.#readers.get(answer.room);
+      const request = subscriptions.find(({ room }) => room === answer.room);
+      if (reader !== undefined && request !== undefined) {
+        const deliveries = reader.handlePolled(answer, request);
+        told ||= deliveries.length > 0 || answer.more;
+        this.#deliver(deliveries);
+      }
+    }
+    return told;
+  }
+
+  /**
+   * @param {string} room
+   * @param {ErrorData} error
+   */
+  handlePollRefused(room, error) {
+    const reader = this.#readers.get(room);
+    if (reader === undefined) {
+      return;
+    }
+    if (error.code !== 'unknown_room') {
+      reader.handleRefused();
+      this.#out.tell({ kind: 'error', error });
+      return;
+    }
+    this.#close(reader);
+  }
+
+  /** @param {ErrorData} error about no room in particular */
+  tellError(error) {
+    this.#out.tell({ kind: 'error', error });
+  }
+
+  /** @param {RoomReader} reader */
+  #close(reader) {
+    if (reader.handleUnknown()) {
+      this.#out.tell({ kind: 'closed', room: reader.room });
+    }
+  }
+
   /** @param {Delivery[]} deliveries */
   #deliver(deliveries) {
     for (const delivery of deliveries) {
@@ -154,7 +216,11 @@ export class Subscriptions {
     for (const { type, data } of events) {
       const reader = type === 'room:status' && data.state === 'open' && this.#readers.get(data.room);
       if (reader && reader.phase === 'unknown') {
-        this.#restore(reader);
+        // Without a connection the next poll asks for it.
+        reader.handleLost();
+        if (this.#open) {
+          this.#restore(reader);
+        }
       }
     }
   }

@@ -123,8 +123,8 @@ class ProjectSection {
   }
 
   #age() {
-    const { state, lostAt } = this.#stores.connection.getSnapshot();
-    if (state !== 'live') {
+    const { current, lostAt } = this.#stores.connection.getSnapshot();
+    if (!current) {
       return lostAt === undefined ? '' : `as of ${formatDuration(this.#stores.clock.getSnapshot() - lostAt)} ago`;
     }
     return this.#stores.engine.getSnapshot().away ? 'as the engine last told' : '';

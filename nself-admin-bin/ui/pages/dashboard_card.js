@@ -98,7 +98,7 @@ export class ServiceCard {
   }
 
   #isStale() {
-    return this.#stores.connection.getSnapshot().state !== 'live' || this.#stores.engine.getSnapshot().away;
+    return !this.#stores.connection.getSnapshot().current || this.#stores.engine.getSnapshot().away;
   }
 
   /** @param {Status} status */

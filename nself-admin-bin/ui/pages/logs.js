@@ -199,7 +199,7 @@ class LogPage {
     setText(this.#pause, paused ? `Resume · ${formatCount(waiting)} waiting` : 'Pause');
     this.#jump.hidden = this.#following;
     setText(this.#count, plural(rows.length, 'line', 'lines'));
-    setAttribute(this.#viewport, 'data-stale', this.#stores.connection.getSnapshot().state !== 'live');
+    setAttribute(this.#viewport, 'data-stale', !this.#stores.connection.getSnapshot().current);
     const empty = rows.length === 0 ? this.#emptyText() : '';
     setText(this.#empty, empty);
     this.#empty.hidden = empty === '';

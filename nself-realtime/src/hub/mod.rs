@@ -10,8 +10,6 @@ mod peer;
 mod reader;
 mod room;
 mod sessions;
-#[cfg(test)]
-mod tests;
 #[cfg(feature = "poll")]
 mod visit;
 

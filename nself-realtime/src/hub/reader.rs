@@ -173,12 +173,8 @@ impl Reader {
         let (filter, waiter) = room.join(filters.clone()).ok_or(SubscribeError::Closed)?;
         let mut state = room.lock();
         let head = state.log.head();
-        let snapshot = Phase::Snapshot {
-            filter,
-            at: SnapshotPosition { seq: 0, target: head },
-            id,
-            added: false,
-        };
+        let snapshot =
+            Phase::Snapshot { filter, at: SnapshotPosition::before(head), id, added: false };
         let turn = state.flow.as_mut().map(Flow::take_over);
         let RoomState { log, flow, .. } = &mut *state;
         let (position, gap, recovered, phase) = match since {
@@ -369,8 +365,13 @@ impl Reader {
         match &mut self.phase {
             Phase::Snapshot { filter, at, id, added } => {
                 let (filter, id, added) = (*filter, *id, *added);
-                out.extend(state.log.take_snapshot(filter, at, id, space).map(Output::Snapshot));
-                if at.seq < at.target {
+                let Some(part) = state.log.take_snapshot(filter, at, id, space) else {
+                    self.reset(&mut state, out);
+                    return Step::Cut;
+                };
+                out.extend(part.gap.map(Output::Gap));
+                out.extend(part.frame.map(Output::Snapshot));
+                if !at.is_at_its_end() {
                     return Step::Cut;
                 }
                 let target = at.target;
@@ -421,7 +422,7 @@ impl Reader {
         let head = state.log.head();
         self.epoch = state.log.epoch();
         (self.position, self.known) = (Position::at(head), head);
-        let at = SnapshotPosition { seq: 0, target: head };
+        let at = SnapshotPosition::before(head);
         self.phase = Phase::Snapshot { filter: self.filter, at, id: None, added: false };
     }
 
@@ -432,7 +433,7 @@ impl Reader {
         }
         let Some(addition) = self.additions.front() else { return Step::Done };
         let filter = self.room.add_filters(addition.filters.clone());
-        let at = SnapshotPosition { seq: 0, target: self.position.seq };
+        let at = SnapshotPosition::before(self.position.seq);
         self.phase = Phase::Snapshot { filter, at, id: addition.id, added: true };
         Step::Cut
     }

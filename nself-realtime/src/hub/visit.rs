@@ -7,9 +7,9 @@ use std::task::Waker;
 use bytes::Bytes;
 
 use super::Hub;
-use super::room::{Room, WaiterId};
+use super::room::{Room, RoomState, WaiterId};
 use crate::proto::server_frame::Recovered;
-use crate::room::{EventsFrame, Filter, FilterId, Position, SnapshotPosition, Space};
+use crate::room::{EventsFrame, Filter, FilterId, Gap, Position, SnapshotPosition, Space};
 use crate::{Cursor, RoomName};
 
 /// A snapshot is read in parts of that size: publishing waits for no longer than one takes.
@@ -46,8 +46,8 @@ pub(crate) struct Found {
     pub(crate) cursor: Cursor,
     /// What is kept, in parts.
     pub(crate) snapshot: Vec<EventsFrame>,
-    /// The data of a gap.
-    pub(crate) gap: Option<Bytes>,
+    /// The data of gaps.
+    pub(crate) gaps: Vec<Bytes>,
     pub(crate) events: Option<EventsFrame>,
     /// How many events these are.
     pub(crate) count: usize,
@@ -117,34 +117,48 @@ impl Visit {
         let since = self.since.filter(|since| state.log.continues(Cursor { seq, ..*since }));
         let page = since.and_then(|_| state.log.page(self.filter, seq, space));
         let Some(page) = page else {
-            let target = state.log.head();
-            let cursor = state.log.cursor(target);
             drop(state);
-            return Some(self.take_snapshot(cursor));
+            return self.take_snapshot();
         };
         let recovered = if page.gap.is_some() { Recovered::Gap } else { Recovered::Full };
         Some(Found {
             recovered,
             cursor: state.log.cursor(page.to),
             snapshot: Vec::new(),
-            gap: page.gap,
+            gaps: page.gap.iter().map(Gap::data).collect(),
             count: page.frame.as_ref().map_or(0, |frame| frame.events),
             events: page.frame,
             more: page.cut,
         })
     }
 
-    fn take_snapshot(&self, cursor: Cursor) -> Found {
+    fn take_snapshot(&self) -> Option<Found> {
         let space = Space { bytes: SNAPSHOT_PART_BYTES, events: usize::MAX, one_larger: true };
-        let mut at = SnapshotPosition { seq: 0, target: cursor.seq };
-        let (mut snapshot, mut count) = (Vec::new(), 0);
-        while at.seq < at.target {
-            let part = self.room.lock().log.take_snapshot(self.filter, &mut at, None, space);
-            count += part.as_ref().map_or(0, |part| part.events);
-            snapshot.extend(part);
-        }
         let recovered = if self.since.is_some() { Recovered::Reset } else { Recovered::Fresh };
-        Found { recovered, cursor, snapshot, gap: None, events: None, count, more: false }
+        let begin = |state: &RoomState| {
+            let cursor = state.log.cursor(state.log.head());
+            let (snapshot, gaps, events) = (Vec::new(), Vec::new(), None);
+            let found = Found { recovered, cursor, snapshot, gaps, events, count: 0, more: false };
+            (found, SnapshotPosition::before(cursor.seq))
+        };
+        let (mut found, mut at) = begin(&self.room.lock());
+        while !at.is_at_its_end() {
+            let mut state = self.room.lock();
+            if state.closed {
+                return None;
+            }
+            let same = state.log.epoch() == found.cursor.epoch;
+            let part = same.then(|| state.log.take_snapshot(self.filter, &mut at, None, space));
+            let Some(part) = part.flatten() else {
+                // The log no longer knows what was begun.
+                (found, at) = begin(&state);
+                continue;
+            };
+            found.count += part.frame.as_ref().map_or(0, |frame| frame.events);
+            found.gaps.extend(part.gap.iter().map(Gap::data));
+            found.snapshot.extend(part.frame);
+        }
+        Some(found)
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::ErrorCode;
+use super::object::Object;
 use super::server_frame::ErrorData;
 use crate::room::{Filter, MAX_FILTERS, MAX_KEYS, MAX_TAIL};
 use crate::{Cursor, EventType, Name, RoomName};
@@ -91,7 +92,7 @@ struct AuthData {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct SubscribeData {
-    filters: Option<Vec<Filter>>,
+    filters: Option<Vec<Object<Filter>>>,
     types: Option<Vec<EventType>>,
     keys: Option<Vec<Name>>,
     tail: Option<u32>,
@@ -202,7 +203,7 @@ impl SubscribeData {
                     "either filters or one filter, not both",
                 ));
             }
-            Some(filters) => filters,
+            Some(filters) => filters.into_iter().map(|Object(filter)| filter).collect(),
             None => vec![Filter { types: self.types, keys: self.keys, tail: self.tail }],
         };
         check_filters(&filters, "/data/filters", |index| match index {
@@ -249,10 +250,7 @@ fn parse_room(room: Option<String>) -> Result<RoomName, FrameError> {
 
 fn parse_data<T: DeserializeOwned>(data: Option<&RawValue>) -> Result<T, FrameError> {
     let data = data.ok_or_else(|| FrameError::at("/data", "data is required"))?;
-    if !data.get().starts_with('{') {
-        return Err(FrameError::at("/data", "must be an object"));
-    }
-    parse_at(data.get(), "/data")
+    parse_at(data.get(), "/data").map(|Object(data)| data)
 }
 
 /// Reads JSON that stands at this place of a request; an error says where in it.
@@ -365,6 +363,10 @@ mod tests {
         );
         assert_eq!(error_of(r#"{"type":"ping","data":{}}"#), bad("/data"));
         assert_eq!(error_of(r#"{"type":"auth","data":["token"]}"#), bad("/data"));
+        assert_eq!(
+            error_of(r#"{"type":"subscribe","room":"a","data":{"filters":[[["logs:stream"]]]}}"#),
+            bad("/data/filters/0")
+        );
     }
 
     #[test]

@@ -64,6 +64,12 @@ impl CloseCode {
         }
     }
 
+    /// Whether a client comes back after a close with that number. 4000 to 4499 mean that it does, 4500
+    /// to 4999 that it does not; of the others only a normal end and a client's own fault are final.
+    pub fn means_return(code: u16) -> bool {
+        !matches!(code, 1000 | 1002 | 1003 | 1007 | 1009 | 4500..=4999)
+    }
+
     /// The reason in words.
     pub fn reason(self) -> &'static str {
         match self {

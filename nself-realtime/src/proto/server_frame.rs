@@ -2,7 +2,7 @@
 //! published.
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ErrorCode;
 use crate::{Cursor, Epoch, Name, RoomName, Timestamp};
@@ -25,10 +25,6 @@ pub(crate) enum ServerFrame<'a> {
         id: Option<u64>,
         room: &'a RoomName,
         data: ReadyData,
-    },
-    Gap {
-        room: &'a RoomName,
-        data: GapData<'a>,
     },
     Unsubscribed {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,7 +106,7 @@ pub(crate) struct SubscribedData {
 }
 
 /// What became of the position that a subscriber came with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Recovered {
     /// It came with none.
@@ -177,14 +173,6 @@ pub(crate) enum Loss {
     Slow,
     /// They were no longer kept when it came back.
     Expired,
-}
-
-#[cfg(any(test, feature = "poll"))]
-impl GapData<'_> {
-    pub(crate) fn encode(&self) -> Bytes {
-        // As for frames: nothing in it can fail.
-        serde_json::to_vec(self).unwrap_or_default().into()
-    }
 }
 
 #[derive(Debug, Serialize)]

@@ -12,6 +12,7 @@ use super::hot::Entry;
 use super::keys::Keys;
 use super::read::Space;
 use crate::RoomName;
+use crate::proto::server_frame::{GapData, Loss};
 
 /// What comes before and after an event's body costs at most that much.
 const EVENT_OVERHEAD: usize = 96;
@@ -43,6 +44,45 @@ impl EventsFrame {
     pub(crate) fn list(&self) -> Bytes {
         self.bytes.slice(self.list.clone())
     }
+}
+
+/// What is missing for a reader.
+#[derive(Debug, Clone)]
+pub(crate) struct Gap {
+    /// The frame that tells it.
+    pub(crate) frame: Bytes,
+    /// The position of the last event that it counts.
+    #[cfg_attr(
+        not(feature = "sse"),
+        expect(
+            dead_code,
+            reason = "the frame says it, too; this is for those who carry another form"
+        )
+    )]
+    pub(crate) to: u64,
+    /// Why they are gone.
+    pub(crate) why: Loss,
+    #[cfg_attr(not(any(test, feature = "poll")), expect(dead_code, reason = "as for events"))]
+    data: Range<usize>,
+}
+
+#[cfg(any(test, feature = "poll"))]
+impl Gap {
+    /// The data alone.
+    pub(crate) fn data(&self) -> Bytes {
+        self.frame.slice(self.data.clone())
+    }
+}
+
+/// Tells what is missing.
+pub(super) fn gap(room: &RoomName, data: &GapData<'_>) -> Gap {
+    // Names of rooms have no character that JSON would escape, and nothing in the data can fail.
+    let mut frame = format!(r#"{{"type":"gap","room":"{room}","data":"#).into_bytes();
+    let begin = frame.len();
+    let _ = serde_json::to_writer(&mut frame, data);
+    let range = begin..frame.len();
+    frame.push(b'}');
+    Gap { frame: frame.into(), to: data.to, why: data.why, data: range }
 }
 
 /// One event with its room, or two or more as a batch.

@@ -67,9 +67,19 @@ impl Slot {
         matches!(self.retention, Retention::Latest | Retention::Newest { .. })
     }
 
-    /// The position of the newest event of this key, kept or not.
-    pub(super) fn last_seq(&self) -> u64 {
-        self.last_seq
+    /// Whether readers choose how much of it they get.
+    pub(super) fn is_ring(&self) -> bool {
+        matches!(self.retention, Retention::Ring { .. })
+    }
+
+    /// Whether that event of this key, which was published, is neither kept nor superseded.
+    pub(super) fn has_lost(&self, seq: u64) -> bool {
+        if self.supersedes() {
+            // Its last event is missing if it is not kept; the others stand for that one.
+            seq == self.last_seq && self.kept.is_empty()
+        } else {
+            self.kept.front().is_none_or(|oldest| seq < oldest.seq)
+        }
     }
 
     /// The kept events, oldest first.

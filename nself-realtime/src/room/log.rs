@@ -109,6 +109,13 @@ impl RoomLog {
         self.epoch
     }
 
+    /// The key of the event at that position.
+    #[cfg(test)]
+    pub(super) fn key_of(&self, seq: u64) -> String {
+        let (_, key) = self.ledger.between(seq - 1, seq + 1).next().unwrap();
+        self.keys.slot(key).unwrap().key().to_owned()
+    }
+
     /// The bytes of all that is kept beyond the hot tail.
     pub(crate) fn kept(&self) -> usize {
         self.keys.bytes()

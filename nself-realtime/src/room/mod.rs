@@ -19,12 +19,14 @@ mod log;
 mod oracle;
 mod presence;
 mod read;
+mod snapshot;
 
 pub use self::filter::Filter;
 pub(crate) use self::filter::FilterId;
 pub(crate) use self::filter::{MAX_FILTERS, MAX_KEYS, MAX_TAIL};
 pub(crate) use self::flow::{Flow, Headway};
-pub(crate) use self::frame::EventsFrame;
+pub(crate) use self::frame::{EventsFrame, Gap};
 pub(crate) use self::log::{Limits, RoomLog};
 pub(crate) use self::presence::PresenceBook;
-pub(crate) use self::read::{Gap, Position, SnapshotPosition, Space};
+pub(crate) use self::read::{Position, Space};
+pub(crate) use self::snapshot::SnapshotPosition;

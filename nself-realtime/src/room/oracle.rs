@@ -207,7 +207,7 @@ fn take(
 fn page(log: &mut RoomLog, id: FilterId, seq: &mut u64, bytes: usize, oracle: &mut Oracle) -> bool {
     let page = log.page(id, *seq, Space { bytes, one_larger: true, events: usize::MAX }).unwrap();
     if let Some(gap) = page.gap {
-        let gap: Value = serde_json::from_slice(&gap).unwrap();
+        let gap: Value = serde_json::from_slice(&gap.data()).unwrap();
         assert!(gap["to"].as_u64().unwrap() <= page.to, "counted beyond the page");
         oracle.gap_data(&gap);
     }
@@ -282,43 +282,78 @@ proptest! {
     }
 
     #[test]
-    fn a_snapshot_in_parts_is_what_is_kept(acts in acts(), bytes in 0..900_usize) {
+    fn a_snapshot_in_parts_gives_what_its_first_part_found_or_counts_it(
+        before in acts(),
+        between in acts(),
+        bytes in 0..900_usize,
+    ) {
         let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), tiny());
         let id = log.add_filters(vec![Filter::all().tail(3)]);
-        let mut latest: BTreeMap<String, (u64, bool)> = BTreeMap::new();
-        for act in acts {
+        let publish = |log: &mut RoomLog, act: Act| {
             if let Act::Publish { rule, key, bytes, removal } = act {
-                let key = format!("k{key}");
                 let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
-                let seq = log.append(Record { removal, ..rule.record(&key, body) }).unwrap();
-                if rule == LATEST {
-                    latest.insert(key, (seq, removal));
-                }
+                log.append(Record { removal, ..rule.record(&format!("k{key}"), body) }).unwrap();
+            }
+        };
+        for act in before {
+            publish(&mut log, act);
+        }
+        let start = SnapshotPosition::before(log.head());
+        let found = snapshot(&mut log, id, start.clone(), usize::MAX, |_| {});
+        prop_assert!(found.missed.is_empty());
+        let mut between = between.into_iter();
+        let given = snapshot(&mut log, id, start, bytes, |log| {
+            for act in between.by_ref().take(20) {
+                publish(log, act);
+            }
+        });
+        prop_assert!(given.seqs.is_sorted_by(|a, b| a < b));
+        for (key, owed) in &found.by_key {
+            let got = given.by_key.get(key).cloned().unwrap_or_default();
+            prop_assert!(got.iter().all(|seq| owed.contains(seq)), "{key:?}: {got:?} of {owed:?}");
+            let missed = given.missed.get(key).copied().unwrap_or(0);
+            if [RING.name, RUNS.name].contains(&key.0.as_str()) {
+                prop_assert_eq!(got.len() as u64 + missed, owed.len() as u64, "{:?}", key);
             }
         }
-        let mut at = SnapshotPosition { seq: 0, target: log.head() };
-        let mut seqs = Vec::new();
-        let mut of_ring = BTreeMap::<String, usize>::new();
-        loop {
-            let space = Space { bytes, one_larger: true, events: usize::MAX };
-            if let Some(frame) = log.take_snapshot(id, &mut at, None, space) {
-                let frame: Value = serde_json::from_slice(&frame.bytes).unwrap();
-                for event in frame["events"].as_array().unwrap() {
-                    seqs.push(event["seq"].as_u64().unwrap());
-                    if event["type"] == RING.name {
-                        *of_ring.entry(event["type"].to_string()).or_default() += 1;
-                    }
-                }
-            }
-            if at.seq >= at.target {
-                break;
-            }
+        prop_assert!(given.by_key.keys().chain(given.missed.keys()).all(|key| found.by_key.contains_key(key)));
+    }
+}
+
+/// What the parts of a snapshot gave.
+#[derive(Default)]
+struct Given {
+    seqs: Vec<u64>,
+    by_key: BTreeMap<(String, String), Vec<u64>>,
+    missed: BTreeMap<(String, String), u64>,
+}
+
+fn snapshot(
+    log: &mut RoomLog,
+    id: FilterId,
+    mut at: SnapshotPosition,
+    bytes: usize,
+    mut between: impl FnMut(&mut RoomLog),
+) -> Given {
+    let space = Space { bytes, one_larger: true, events: usize::MAX };
+    let (mut given, mut oracle) = (Given::default(), Oracle::default());
+    loop {
+        let part = log.take_snapshot(id, &mut at, None, space).unwrap();
+        if let Some(gap) = part.gap {
+            oracle.gap(&gap.frame);
         }
-        prop_assert!(seqs.is_sorted_by(|a, b| a < b));
-        prop_assert!(of_ring.values().all(|count| *count <= 3 * 4));
-        for (seq, removal) in latest.values() {
-            prop_assert!(!(*removal && seqs.contains(seq)), "a removal in a snapshot");
+        let frame = part.frame.map(|frame| serde_json::from_slice::<Value>(&frame.bytes).unwrap());
+        for event in frame.iter().flat_map(|frame| frame["events"].as_array().unwrap()) {
+            let seq = event["seq"].as_u64().unwrap();
+            given.seqs.push(seq);
+            let key = (event["type"].as_str().unwrap().to_owned(), log.key_of(seq));
+            given.by_key.entry(key).or_default().push(seq);
         }
+        if at.is_at_its_end() {
+            given.missed = oracle.missed;
+            return given;
+        }
+        between(log);
     }
 }
 
@@ -365,11 +400,7 @@ fn of_runs_the_oldest_output_goes_first_then_the_oldest_run() {
     publish("first", 200);
     publish("second", 200);
     publish("second", 200);
-    let mut at = SnapshotPosition { seq: 0, target: 3 };
-    let space = Space { bytes: 10_000, one_larger: true, events: usize::MAX };
-    let frame: Value =
-        serde_json::from_slice(&log.take_snapshot(id, &mut at, None, space).unwrap().bytes)
-            .unwrap();
+    let frame: Value = serde_json::from_slice(&whole_snapshot(&mut log, id, 3)).unwrap();
     let sizes: Vec<usize> = frame["events"]
         .as_array()
         .unwrap()
@@ -379,10 +410,27 @@ fn of_runs_the_oldest_output_goes_first_then_the_oldest_run() {
     assert_eq!(sizes, [1, 200, 200]);
     let body = Bytes::from_static(br#""data":"third"}"#);
     log.append(RUNS.record("third", body)).unwrap();
-    let mut at = SnapshotPosition { seq: 0, target: 4 };
-    let frame = log.take_snapshot(id, &mut at, None, space).unwrap();
-    let frame = String::from_utf8(frame.bytes.to_vec()).unwrap();
+    let frame = String::from_utf8(whole_snapshot(&mut log, id, 4).to_vec()).unwrap();
     assert!(!frame.contains("\"seq\":1,") && frame.contains("\"seq\":2,"), "{frame}");
+}
+
+#[test]
+fn a_tail_cuts_rings_and_nothing_else() {
+    let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), tiny());
+    let id = log.add_filters(vec![Filter::all().tail(1)]);
+    for rule in [RUNS, RING, RUNS, RING] {
+        log.append(rule.record("web", Bytes::from_static(br#""data":1}"#))).unwrap();
+    }
+    let frame: Value = serde_json::from_slice(&whole_snapshot(&mut log, id, 4)).unwrap();
+    let seqs: Vec<_> =
+        frame["events"].as_array().unwrap().iter().map(|event| &event["seq"]).collect();
+    assert_eq!(seqs, [1, 3, 4], "a run is seen from its start");
+}
+
+fn whole_snapshot(log: &mut RoomLog, id: FilterId, target: u64) -> Bytes {
+    let space = Space { bytes: 10_000, one_larger: true, events: usize::MAX };
+    let part = log.take_snapshot(id, &mut SnapshotPosition::before(target), None, space);
+    part.unwrap().frame.unwrap().bytes
 }
 
 #[test]

@@ -7,14 +7,12 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use bytes::Bytes;
-
 use super::filter::FilterId;
-use super::frame::{self, CachedFrame, EventsFrame};
+use super::frame::{self, CachedFrame, EventsFrame, Gap};
 use super::hot::Entry;
 use super::keys::{KeyId, Keys, Slot};
 use super::log::RoomLog;
-use crate::proto::server_frame::{GapData, Loss, MissedOfKey, ServerFrame};
+use crate::proto::server_frame::{GapData, Loss, MissedOfKey};
 
 /// How many keys a gap names one by one.
 const NAMED_KEYS: usize = 256;
@@ -58,24 +56,6 @@ impl Position {
     }
 }
 
-/// What is missing for a reader.
-#[derive(Debug, Clone)]
-pub(crate) struct Gap {
-    /// The frame that tells it.
-    pub(crate) frame: Bytes,
-    /// The position of the last event that it counts.
-    #[cfg_attr(
-        not(feature = "sse"),
-        expect(
-            dead_code,
-            reason = "the frame says it, too; this is for those who carry another form"
-        )
-    )]
-    pub(crate) to: u64,
-    /// Why they are gone.
-    pub(crate) why: Loss,
-}
-
 /// What one reading gave.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
@@ -93,8 +73,8 @@ pub(crate) struct Taken {
 #[cfg(any(test, feature = "poll"))]
 #[derive(Debug)]
 pub(crate) struct Page {
-    /// The data of the gap that tells what is missing up to where the page ends.
-    pub(crate) gap: Option<Bytes>,
+    /// What is missing up to where the page ends.
+    pub(crate) gap: Option<Gap>,
     /// The events.
     pub(crate) frame: Option<EventsFrame>,
     /// Where the page ends.
@@ -112,15 +92,6 @@ pub(crate) struct Space {
     pub(crate) events: usize,
     /// Or one event that is larger, alone.
     pub(crate) one_larger: bool,
-}
-
-/// Where the reading of what is kept stands.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SnapshotPosition {
-    /// Everything up to here was taken.
-    pub(crate) seq: u64,
-    /// Nothing after this belongs to the snapshot.
-    pub(crate) target: u64,
 }
 
 impl RoomLog {
@@ -193,39 +164,6 @@ impl RoomLog {
         Some(taken)
     }
 
-    /// Takes the next part of what is kept: the latest event of each key, the tail of each ring,
-    /// without removals. `None` when there is nothing more.
-    pub(crate) fn take_snapshot(
-        &mut self,
-        filter: FilterId,
-        position: &mut SnapshotPosition,
-        id: Option<u64>,
-        space: Space,
-    ) -> Option<EventsFrame> {
-        let mut matcher = self.filters.matcher(filter, &self.keys)?;
-        let (from, target) = (position.seq, position.target);
-        let mut merge = Merge::default();
-        for (key, slot) in self.keys.holding() {
-            let Some(tail) = matcher.tail(key) else { continue };
-            let kept = slot.kept();
-            let end = kept.partition_point(|entry| entry.seq <= target);
-            let tail =
-                if slot.supersedes() { end } else { usize::try_from(tail).unwrap_or(usize::MAX) };
-            let start = kept.partition_point(|entry| entry.seq <= from);
-            merge.add(key, slot, start.max(end.saturating_sub(tail)));
-        }
-        let mut picked = Picked::new(from, space);
-        merge.run(&self.keys, |entry| {
-            if entry.seq > target {
-                return false;
-            }
-            entry.removal || picked.push(entry)
-        });
-        position.seq = picked.up_to(target);
-        (!picked.entries.is_empty())
-            .then(|| frame::snapshot(&self.name, id, &self.keys, &picked.entries))
-    }
-
     /// Tells a reader that comes back to `seq` what is missing after it.
     pub(crate) fn recover(&mut self, filter: FilterId, seq: u64) -> (Position, Option<Gap>) {
         let mut position = Position::at(seq);
@@ -256,8 +194,7 @@ impl RoomLog {
         let to = picked.up_to(self.head);
         let gap = if behind {
             let losses = self.losses(filter, from, to.saturating_add(1), &HashMap::new());
-            let data = losses.into_data(self, Loss::Expired);
-            data.map(|data| data.encode())
+            losses.into_gap(self, Loss::Expired)
         } else {
             None
         };
@@ -301,8 +238,7 @@ impl RoomLog {
         for (key, loss) in &losses.by_key {
             position.told.insert(*key, loss.last);
         }
-        let data = losses.into_data(self, why)?;
-        Some(Gap { to: data.to, why, frame: ServerFrame::Gap { room: &self.name, data }.encode() })
+        losses.into_gap(self, why)
     }
 
     /// Counts what is missing after `from`, before the hot tail and before `end`, but for what was
@@ -322,13 +258,7 @@ impl RoomLog {
                 continue;
             }
             let Some(slot) = self.keys.slot(key) else { continue };
-            let lost = if slot.supersedes() {
-                // Its last event is missing if it is not kept; the others stand for that one.
-                seq == slot.last_seq() && slot.kept().is_empty()
-            } else {
-                slot.kept().front().is_none_or(|oldest| seq < oldest.seq)
-            };
-            if lost && told.get(&key).is_none_or(|told| seq > *told) {
+            if slot.has_lost(seq) && told.get(&key).is_none_or(|told| seq > *told) {
                 losses.add(seq, key);
             }
         }
@@ -347,21 +277,21 @@ impl Position {
 }
 
 /// Events that were picked for a frame, in order.
-struct Picked {
+pub(super) struct Picked {
     from: u64,
     space: Space,
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     bytes: usize,
     full: bool,
 }
 
 impl Picked {
-    fn new(from: u64, space: Space) -> Self {
+    pub(super) fn new(from: u64, space: Space) -> Self {
         Self { from, space, entries: Vec::new(), bytes: 0, full: false }
     }
 
     /// Takes the event, or says that the frame is full.
-    fn push(&mut self, entry: &Entry) -> bool {
+    pub(super) fn push(&mut self, entry: &Entry) -> bool {
         let bytes = self.bytes + frame::size_of(entry);
         let alone = self.entries.is_empty() && self.space.one_larger;
         let fits = bytes <= self.space.bytes && self.entries.len() < self.space.events;
@@ -375,26 +305,26 @@ impl Picked {
     }
 
     /// How far the log was read, if nothing was left behind up to `end`.
-    fn up_to(&self, end: u64) -> u64 {
+    pub(super) fn up_to(&self, end: u64) -> u64 {
         if self.full { self.entries.last().map_or(self.from, |last| last.seq) } else { end }
     }
 }
 
 /// Walks through what several keys keep, in the order of the positions.
 #[derive(Default)]
-struct Merge {
+pub(super) struct Merge {
     next: BinaryHeap<Reverse<(u64, KeyId, usize)>>,
 }
 
 impl Merge {
-    fn add(&mut self, key: KeyId, slot: &Slot, index: usize) {
+    pub(super) fn add(&mut self, key: KeyId, slot: &Slot, index: usize) {
         if let Some(entry) = slot.kept().get(index) {
             self.next.push(Reverse((entry.seq, key, index)));
         }
     }
 
     /// Calls `visit` with one event after the other until it returns `false`.
-    fn run(mut self, keys: &Keys, mut visit: impl FnMut(&Entry) -> bool) {
+    pub(super) fn run(mut self, keys: &Keys, mut visit: impl FnMut(&Entry) -> bool) {
         while let Some(Reverse((_, key, index))) = self.next.pop() {
             let Some(slot) = keys.slot(key) else { continue };
             if slot.kept().get(index).is_some_and(|entry| !visit(entry)) {
@@ -407,7 +337,7 @@ impl Merge {
 
 /// Counts lost events.
 #[derive(Default)]
-struct Losses {
+pub(super) struct Losses {
     from: Option<u64>,
     to: u64,
     missed: u64,
@@ -421,7 +351,7 @@ struct LossOfKey {
 }
 
 impl Losses {
-    fn add(&mut self, seq: u64, key: KeyId) {
+    pub(super) fn add(&mut self, seq: u64, key: KeyId) {
         self.from.get_or_insert(seq);
         self.to = seq;
         self.missed += 1;
@@ -430,7 +360,7 @@ impl Losses {
         of_key.last = seq;
     }
 
-    fn into_data(self, log: &RoomLog, why: Loss) -> Option<GapData<'_>> {
+    pub(super) fn into_gap(self, log: &RoomLog, why: Loss) -> Option<Gap> {
         let from = self.from?;
         let mut by_key: Vec<(KeyId, u64)> =
             self.by_key.into_iter().map(|(key, loss)| (key, loss.missed)).collect();
@@ -448,6 +378,7 @@ impl Losses {
                 None => of.push(MissedOfKey { event_type, key: None, missed }),
             }
         }
-        Some(GapData { from, to: self.to, missed: self.missed, why, of })
+        let data = GapData { from, to: self.to, missed: self.missed, why, of };
+        Some(frame::gap(&log.name, &data))
     }
 }

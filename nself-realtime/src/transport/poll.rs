@@ -23,6 +23,7 @@ use bytes::Bytes;
 use tokio::time::sleep;
 
 pub use super::poll_request::PollRequest;
+use super::poll_request::Subscription;
 use crate::RoomName;
 use crate::auth::Identity;
 use crate::hub::{Due, Found, Visit};
@@ -37,7 +38,8 @@ const MAX_EVENTS: usize = 2_000;
 /// The most bytes of events of an answer, or one event more.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// Why a poll cannot be answered.
+/// Why a poll cannot be answered: one of its rooms cannot be read. Without that room the same request
+/// can be made again, at once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PollError {
@@ -46,12 +48,16 @@ pub enum PollError {
     Forbidden {
         /// Which room.
         room: RoomName,
+        /// Where the request names it.
+        field: String,
     },
     /// There is no such room now.
     #[error("there is no room {room} now; ask again when system says that it is open")]
     UnknownRoom {
         /// Which room.
         room: RoomName,
+        /// Where the request names it.
+        field: String,
     },
 }
 
@@ -61,6 +67,13 @@ impl PollError {
         match self {
             Self::Forbidden { .. } => ErrorCode::Forbidden,
             Self::UnknownRoom { .. } => ErrorCode::UnknownRoom,
+        }
+    }
+
+    /// Where the request names the room: the name of a query parameter, or a JSON pointer into the body.
+    pub fn field(&self) -> &str {
+        match self {
+            Self::Forbidden { field, .. } | Self::UnknownRoom { field, .. } => field,
         }
     }
 }
@@ -82,19 +95,19 @@ impl Server {
         request: PollRequest,
     ) -> Result<Bytes, PollError> {
         let PollRequest { subscriptions, wait } = request;
-        let mut visits = Vec::with_capacity(subscriptions.len());
-        for subscription in subscriptions {
-            let room = subscription.room;
+        let (mut visits, mut fields) = (Vec::new(), Vec::new());
+        for Subscription { room, field, filters, since } in subscriptions {
             if !self.access().may_read(identity, &room) {
-                return Err(PollError::Forbidden { room });
+                return Err(PollError::Forbidden { room, field });
             }
-            match self.hub().visit(&room, subscription.filters, subscription.since) {
+            match self.hub().visit(&room, filters, since) {
                 Some(visit) => visits.push(visit),
-                None => return Err(PollError::UnknownRoom { room }),
+                None => return Err(PollError::UnknownRoom { room, field }),
             }
+            fields.push(field);
         }
         self.wait_for_news(&mut visits, wait).await;
-        answer(&visits)
+        answer(&visits, fields)
     }
 
     async fn wait_for_news(&self, visits: &mut [Visit], wait: Duration) {
@@ -130,10 +143,10 @@ fn look(visits: &mut [Visit], waker: &Waker) -> Poll<Due> {
     if due == Due::Nothing { Poll::Pending } else { Poll::Ready(due) }
 }
 
-fn answer(visits: &[Visit]) -> Result<Bytes, PollError> {
+fn answer(visits: &[Visit], fields: Vec<String>) -> Result<Bytes, PollError> {
     let mut body = br#"{"rooms":["#.to_vec();
     let (mut bytes, mut events) = (MAX_BYTES, MAX_EVENTS);
-    for (index, visit) in visits.iter().enumerate() {
+    for (index, (visit, field)) in visits.iter().zip(fields).enumerate() {
         if bytes == 0 || events == 0 {
             break;
         }
@@ -142,8 +155,8 @@ fn answer(visits: &[Visit]) -> Result<Bytes, PollError> {
         let space =
             Space { bytes: bytes / sharing, events: (events / sharing).max(1), one_larger: true };
         let room = visit.name();
-        let found =
-            visit.take(space).ok_or_else(|| PollError::UnknownRoom { room: room.clone() })?;
+        let closed = || PollError::UnknownRoom { room: room.clone(), field };
+        let found = visit.take(space).ok_or_else(closed)?;
         if index > 0 {
             body.push(b',');
         }
@@ -157,7 +170,7 @@ fn answer(visits: &[Visit]) -> Result<Bytes, PollError> {
 }
 
 fn append(body: &mut Vec<u8>, room: &RoomName, found: &Found) {
-    let Found { recovered, cursor, snapshot, gap, events, more, .. } = found;
+    let Found { recovered, cursor, snapshot, gaps, events, more, .. } = found;
     let (epoch, recovered) = (cursor.epoch, recovered.as_str());
     // Names and cursors have no character that JSON would escape; writing to memory cannot fail.
     let _ = write!(
@@ -166,7 +179,7 @@ fn append(body: &mut Vec<u8>, room: &RoomName, found: &Found) {
     );
     append_list(body, snapshot.iter().map(EventsFrame::list));
     body.extend_from_slice(br#"],"gaps":["#);
-    append_list(body, gap.clone());
+    append_list(body, gaps.iter().cloned());
     body.extend_from_slice(br#"],"events":["#);
     append_list(body, events.as_ref().map(EventsFrame::list));
     let _ = write!(body, r#"],"more":{more}}}"#);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::InvalidRequest;
 use super::request::Query;
-use crate::proto::{MAX_DEPTH, check_filters, is_deeper_than, parse_at};
+use crate::proto::{MAX_DEPTH, Object, check_filters, is_deeper_than, parse_at};
 use crate::room::Filter;
 use crate::{Cursor, RoomName};
 
@@ -28,6 +28,8 @@ pub struct PollRequest {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Subscription {
     pub(super) room: RoomName,
+    /// Where the request names the room.
+    pub(super) field: String,
     pub(super) filters: Vec<Filter>,
     pub(super) since: Option<Cursor>,
 }
@@ -36,14 +38,14 @@ pub(super) struct Subscription {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Body {
     wait_ms: Option<u64>,
-    subscriptions: Vec<BodySubscription>,
+    subscriptions: Vec<Object<BodySubscription>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BodySubscription {
     room: RoomName,
-    filters: Option<Vec<Filter>>,
+    filters: Option<Vec<Object<Filter>>>,
     since: Option<Cursor>,
 }
 
@@ -60,7 +62,7 @@ impl PollRequest {
         if is_deeper_than(text, MAX_DEPTH) {
             return Err(InvalidRequest::at("", format!("nested more than {MAX_DEPTH} deep")));
         }
-        let Body { wait_ms, subscriptions } = parse_at(text, "")?;
+        let Object(Body { wait_ms, subscriptions }) = parse_at(text, "")?;
         if subscriptions.is_empty() || subscriptions.len() > MAX_ROOMS {
             let message =
                 format!("1 to {MAX_ROOMS} rooms are allowed, these are {}", subscriptions.len());
@@ -68,18 +70,20 @@ impl PollRequest {
         }
         let mut rooms = HashSet::new();
         let mut checked = Vec::with_capacity(subscriptions.len());
-        for (index, BodySubscription { room, filters, since }) in
-            subscriptions.into_iter().enumerate()
-        {
+        for (index, Object(subscription)) in subscriptions.into_iter().enumerate() {
+            let BodySubscription { room, filters, since } = subscription;
             let place = format!("/subscriptions/{index}");
             if !rooms.insert(room.clone()) {
                 return Err(InvalidRequest::at(format!("{place}/room"), "is asked for twice"));
             }
-            let filters = filters.unwrap_or_else(|| vec![Filter::all()]);
+            let filters = match filters {
+                Some(filters) => filters.into_iter().map(|Object(filter)| filter).collect(),
+                None => vec![Filter::all()],
+            };
             check_filters(&filters, &format!("{place}/filters"), |filter| {
                 format!("{place}/filters/{filter}/")
             })?;
-            checked.push(Subscription { room, filters, since });
+            checked.push(Subscription { room, field: format!("{place}/room"), filters, since });
         }
         Ok(Self { subscriptions: checked, wait: wait("/waitMs", wait_ms)? })
     }
@@ -92,7 +96,8 @@ impl PollRequest {
     pub fn from_query(query: &str) -> Result<Self, InvalidRequest> {
         let Query { room, filter, since, wait_ms } = Query::parse(query)?;
         let wait = wait("waitMs", wait_ms)?;
-        Ok(Self { subscriptions: vec![Subscription { room, filters: vec![filter], since }], wait })
+        let (field, filters) = ("room".to_owned(), vec![filter]);
+        Ok(Self { subscriptions: vec![Subscription { room, field, filters, since }], wait })
     }
 
     /// The rooms that it asks for: who may read them is to be checked before it is answered.
@@ -120,7 +125,11 @@ mod tests {
     fn both_forms_of_a_request_say_the_same() {
         let json = br#"{"subscriptions":[{"room":"shop","filters":[{"keys":["web"]}],"since":"abcdefgh.1"}]}"#;
         let query = "room=shop&keys=web&since=abcdefgh.1&waitMs=20000";
-        assert_eq!(PollRequest::from_json(json).unwrap(), PollRequest::from_query(query).unwrap());
+        let (mut json, query) =
+            (PollRequest::from_json(json).unwrap(), PollRequest::from_query(query).unwrap());
+        assert_eq!(json.subscriptions[0].field, "/subscriptions/0/room");
+        "room".clone_into(&mut json.subscriptions[0].field);
+        assert_eq!(json, query);
     }
 
     #[test]
@@ -147,6 +156,9 @@ mod tests {
             field_of(&one(r#"{"room":"a","filters":[{"tial":1}]}"#)),
             "/subscriptions/0/filters/0/tial"
         );
+        assert_eq!(field_of(r"[5,[]]"), "");
+        assert_eq!(field_of(&one(r#"["a"]"#)), "/subscriptions/0");
+        assert_eq!(field_of(&one(r#"{"room":"a","filters":[[]]}"#)), "/subscriptions/0/filters/0");
         assert_eq!(field_of(&format!("{}{}", "[".repeat(33), "]".repeat(33))), "");
     }
 }

@@ -44,6 +44,13 @@ pub(crate) enum Client {
     Poll(Poll),
 }
 
+/// What went over the wire.
+#[derive(Debug, Default)]
+pub(crate) struct Wire {
+    pub(crate) sent: Vec<Value>,
+    pub(crate) received: Vec<Value>,
+}
+
 /// Where a client stands, in the words of the protocol: it keeps its former cursor until `ready`, and
 /// the one before a gap until it has passed what the gap counts.
 #[derive(Debug, Default)]
@@ -97,6 +104,15 @@ impl Client {
             Self::Framed(framed) => framed.take_a_part().await,
             Self::Sse(sse) => sse.take_a_part().await,
             Self::Poll(poll) => poll.take_a_part(),
+        }
+    }
+
+    /// What was sent and what came since this was asked last; of server-sent events nothing.
+    pub(crate) fn take_wire(&mut self) -> Wire {
+        match self {
+            Self::Framed(framed) => std::mem::take(&mut framed.wire),
+            Self::Sse(_) => Wire::default(),
+            Self::Poll(poll) => std::mem::take(&mut poll.wire),
         }
     }
 

@@ -11,7 +11,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use crate::client::{Place, QUIET, Seen};
+use crate::client::{Place, QUIET, Seen, Wire};
 
 /// Holds less than most flushes: a cut falls into the middle of things.
 const PIPE_BYTES: usize = 4 * 1024;
@@ -19,6 +19,7 @@ const PIPE_BYTES: usize = 4 * 1024;
 pub(crate) struct Framed {
     link: Link,
     pub(crate) place: Place,
+    pub(crate) wire: Wire,
 }
 
 enum Link {
@@ -54,12 +55,13 @@ impl Framed {
         if let Some(since) = &since {
             data["since"] = json!(since);
         }
-        let mut client = Self { link, place: Place::new(since) };
+        let mut client = Self { link, place: Place::new(since), wire: Wire::default() };
         client.say(&json!({"type": "subscribe", "id": 1, "room": room, "data": data})).await;
         client
     }
 
     pub(crate) async fn say(&mut self, frame: &Value) {
+        self.wire.sent.push(frame.clone());
         match &mut self.link {
             Link::WebSocket(stream) => stream.send(Message::text(frame.to_string())).await.unwrap(),
             Link::Memory(connection) => assert!(connection.send(frame.to_string()).await),
@@ -86,6 +88,12 @@ impl Framed {
     }
 
     async fn frame(&mut self) -> Option<Value> {
+        let frame = self.receive().await?;
+        self.wire.received.push(frame.clone());
+        Some(frame)
+    }
+
+    async fn receive(&mut self) -> Option<Value> {
         match &mut self.link {
             Link::WebSocket(stream) => match stream.next().await? {
                 Ok(Message::Text(text)) => Some(serde_json::from_str(&text).unwrap()),

@@ -11,27 +11,33 @@
 mod client;
 mod framed;
 mod poll;
+mod recorded;
 mod runner;
 mod sse;
 mod transcript;
 mod world;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::client::Kind;
 use crate::runner::{Route, play};
 use crate::transcript::Transcript;
 
 fn transcripts() -> Vec<Transcript> {
+    files().iter().map(|file| read(file)).collect()
+}
+
+fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/transcripts");
     let mut files: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort_unstable();
-    let read = |file: &std::path::PathBuf| {
-        let text = std::fs::read_to_string(file).unwrap();
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
-    };
-    files.iter().map(read).collect()
+    files
+}
+
+fn read(file: &Path) -> Transcript {
+    let text = std::fs::read_to_string(file).unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 async fn play_all(route: Route) {
@@ -71,6 +77,28 @@ async fn every_transcript_holds_when_the_transport_changes_at_each_cut() {
         for other in Kind::ALL.into_iter().filter(|other| *other != one) {
             play_all(Route::ByTurns(one, other)).await;
         }
+    }
+}
+
+/// Routes that are recorded, by the names that they have there.
+const RECORDED: [(&str, Route); 4] = [
+    ("websocket", Route::Only(Kind::WebSocket)),
+    ("poll", Route::Only(Kind::Poll)),
+    ("websocket, then poll", Route::ByTurns(Kind::WebSocket, Kind::Poll)),
+    ("poll, then websocket", Route::ByTurns(Kind::Poll, Kind::WebSocket)),
+];
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_over_the_wire_is_what_was_recorded() {
+    for file in files() {
+        let transcript = read(&file);
+        let mut played = Vec::new();
+        for (name, route) in RECORDED {
+            if !transcript.not.keys().any(|kind| route.uses(*kind)) {
+                played.push((name, play(&transcript, route).await));
+            }
+        }
+        recorded::compare(&file, played);
     }
 }
 

@@ -6,7 +6,7 @@ use nself_realtime::auth::Identity;
 use nself_realtime::transport::poll::PollRequest;
 use serde_json::{Value, json};
 
-use crate::client::{QUIET, Seen};
+use crate::client::{QUIET, Seen, Wire};
 
 /// No transcript tells that much at once.
 const MANY: usize = 1_000;
@@ -17,6 +17,7 @@ pub(crate) struct Poll {
     pub(crate) cursor: Option<String>,
     subscribed: bool,
     ready: bool,
+    pub(crate) wire: Wire,
 }
 
 impl Poll {
@@ -28,7 +29,8 @@ impl Poll {
     ) -> Self {
         let subscription = json!({"room": room, "filters": filters});
         let server = server.clone();
-        Self { server, subscription, cursor: since, subscribed: false, ready: false }
+        let (subscribed, ready, wire) = (false, false, Wire::default());
+        Self { server, subscription, cursor: since, subscribed, ready, wire }
     }
 
     pub(crate) async fn observe(&mut self) -> Vec<Seen> {
@@ -42,16 +44,20 @@ impl Poll {
             };
             let answer = match self.server.poll(&Identity::guest(), request).await {
                 Ok(answer) => answer,
-                Err(_) if self.subscribed => {
-                    seen.push(Seen::Closed);
-                    return seen;
-                }
                 Err(error) => {
-                    seen.push(Seen::Error(error.code().as_str().to_owned()));
+                    let (code, field) = (error.code().as_str(), error.field());
+                    let error = json!({"code": code, "message": error.to_string(), "field": field});
+                    self.wire.received.push(json!({"error": error}));
+                    if self.subscribed {
+                        seen.push(Seen::Closed);
+                        return seen;
+                    }
+                    seen.push(Seen::Error(code.to_owned()));
                     return seen;
                 }
             };
             let answer: Value = serde_json::from_slice(&answer).unwrap();
+            self.wire.received.push(answer.clone());
             let before = seen.len();
             self.hear(&answer["rooms"][0], &mut seen);
             assert!(seen.len() < MANY, "it never ends: {:?}", seen.last());
@@ -68,14 +74,16 @@ impl Poll {
         let _lost = self.server.poll(&guest, request).now_or_never();
     }
 
-    fn request(&self, wait: u128) -> Result<PollRequest, String> {
+    fn request(&mut self, wait: u128) -> Result<PollRequest, String> {
         let mut subscription = self.subscription.clone();
         if let Some(cursor) = &self.cursor {
             subscription["since"] = json!(cursor);
         }
         let wait = u64::try_from(wait).unwrap();
-        let body = json!({"waitMs": wait, "subscriptions": [subscription]}).to_string();
-        PollRequest::from_json(body.as_bytes()).map_err(|error| error.code().as_str().to_owned())
+        let body = json!({"waitMs": wait, "subscriptions": [subscription]});
+        self.wire.sent.push(body.clone());
+        PollRequest::from_json(body.to_string().as_bytes())
+            .map_err(|error| error.code().as_str().to_owned())
     }
 
     fn hear(&mut self, room: &Value, seen: &mut Vec<Seen>) {

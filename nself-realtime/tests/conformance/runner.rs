@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, Kind, Seen};
+use crate::client::{Client, Kind, Seen, Wire};
 use crate::transcript::{Cut, Expected, MissedOfKey, Resume, Seqs, Step, Subscribe, Transcript};
 use crate::world::World;
 
@@ -34,6 +34,18 @@ impl Route {
     }
 }
 
+/// What went over the wire in one step.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    /// Which step, from 0.
+    pub(crate) step: usize,
+    pub(crate) over: Kind,
+    pub(crate) sent: Vec<Value>,
+    pub(crate) received: Vec<Value>,
+    /// Types and data of what was published in the client's room.
+    pub(crate) published: Vec<(String, Value)>,
+}
+
 /// What a transcript compares: positions in place of events.
 #[derive(Debug, PartialEq)]
 enum Told {
@@ -58,10 +70,12 @@ struct Player {
     last: HashMap<(String, String), u64>,
     // Positions in `system` in the order in which they were told.
     in_system: Vec<u64>,
+    step: usize,
+    exchanges: Vec<Exchange>,
 }
 
 /// Plays it; panics at the first step that does not go as it says.
-pub(crate) async fn play(transcript: &Transcript, route: Route) {
+pub(crate) async fn play(transcript: &Transcript, route: Route) -> Vec<Exchange> {
     let mut player = Player {
         world: World::new(),
         route,
@@ -72,11 +86,16 @@ pub(crate) async fn play(transcript: &Transcript, route: Route) {
         remembered: HashMap::new(),
         last: HashMap::new(),
         in_system: Vec::new(),
+        step: 0,
+        exchanges: Vec::new(),
     };
     for (index, step) in transcript.steps.iter().enumerate() {
         let place = format!("{}, {route:?}, step {}", transcript.name, index + 1);
+        player.step = index;
         player.step(step, &place).await;
+        player.note();
     }
+    player.exchanges
 }
 
 impl Player {
@@ -133,7 +152,18 @@ impl Player {
         self.client.as_mut().unwrap().say(&frame).await;
     }
 
+    /// Notes what went over the wire since the last time.
+    fn note(&mut self) {
+        let (Some(client), Some(over)) = (&mut self.client, self.kind) else { return };
+        let Wire { sent, received } = client.take_wire();
+        if !sent.is_empty() || !received.is_empty() {
+            let published = self.world.all_published(&self.wish.as_ref().unwrap().room);
+            self.exchanges.push(Exchange { step: self.step, over, sent, received, published });
+        }
+    }
+
     fn cut(&mut self) {
+        self.note();
         if let Some(client) = self.client.take() {
             self.cursor = client.cursor();
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use futures::FutureExt;
-use nself_realtime::clock::{Clock, SystemClock};
+use nself_realtime::clock::Clock;
 use nself_realtime::event::{LogsStream, Notification, ServiceStatus};
 use nself_realtime::{
     Emitter, Hub, Payload, Randomness, RoomName, Server, SessionConfig, Timestamp,
@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::transcript::Publish;
 
 pub(crate) struct World {
+    start: tokio::time::Instant,
     randomness: Arc<Counting>,
     pub(crate) server: Server,
     rooms: HashMap<String, Room>,
@@ -29,13 +30,14 @@ struct Room {
 impl World {
     pub(crate) fn new() -> Self {
         let randomness = Arc::new(Counting(AtomicU64::new(1)));
-        let server = server(&randomness);
-        Self { randomness, server, rooms: HashMap::new() }
+        let start = tokio::time::Instant::now();
+        let server = server(&randomness, start);
+        Self { start, randomness, server, rooms: HashMap::new() }
     }
 
     /// The server is another one from now on: nothing of the first one is left.
     pub(crate) fn restart(&mut self) {
-        self.server = server(&self.randomness);
+        self.server = server(&self.randomness, self.start);
         self.rooms.clear();
     }
 
@@ -65,6 +67,11 @@ impl World {
         let published = &self.rooms.get(room)?.published;
         Some(&published[usize::try_from(seq).unwrap() - 1])
     }
+
+    /// Type and data of everything that was published in a room, in its order.
+    pub(crate) fn all_published(&self, room: &str) -> Vec<(String, Value)> {
+        self.rooms.get(room).map(|room| room.published.clone()).unwrap_or_default()
+    }
 }
 
 impl Room {
@@ -79,14 +86,18 @@ impl Room {
     }
 }
 
-fn server(randomness: &Arc<Counting>) -> Server {
+fn server(randomness: &Arc<Counting>, start: tokio::time::Instant) -> Server {
     let randomness = Shared(Arc::clone(randomness));
-    let hub = Hub::builder().clock(VirtualClock).randomness(randomness).build();
+    let hub = Hub::builder().clock(VirtualClock { start }).randomness(randomness).build();
     Server::new(hub, SessionConfig::default())
 }
 
-/// The paused clock of the test's runtime.
-struct VirtualClock;
+/// The paused clock of the test's runtime; the world begins at noon.
+struct VirtualClock {
+    start: tokio::time::Instant,
+}
+
+const NOON: i128 = 1_769_860_800_000_000_000;
 
 impl Clock for VirtualClock {
     fn now(&self) -> Instant {
@@ -94,7 +105,8 @@ impl Clock for VirtualClock {
     }
 
     fn timestamp(&self) -> Timestamp {
-        SystemClock.timestamp()
+        let passed = i128::try_from(self.start.elapsed().as_nanos()).unwrap();
+        Timestamp::from_unix_nanos(NOON + passed).unwrap()
     }
 }
 

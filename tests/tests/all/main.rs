@@ -11,6 +11,7 @@ mod docker_stats;
 mod docker_status;
 mod docker_storm;
 mod examples;
+mod fallbacks;
 mod frames;
 mod guard;
 mod harness;

@@ -6,7 +6,8 @@ import { Store } from '../store.js';
 /** @import { State } from '../session.js' */
 
 /**
- * @typedef {{state: State['name'], color: 'green' | 'yellow' | 'red', since: number,
+ * `current`: what is shown is what there is; else it is as of `lostAt`.
+ * @typedef {{state: State['name'], current: boolean, color: 'green' | 'yellow' | 'red', since: number,
  *   lostAt: number | undefined, attempt: number, nextAttemptAt: number | undefined,
  *   reason: string | undefined}} Connection times in milliseconds since 1970
  */
@@ -16,7 +17,9 @@ const COLORS = {
   connecting: 'yellow',
   live: 'green',
   reconnecting: 'yellow',
+  polling: 'red',
   unreachable: 'red',
+  signedOut: 'red',
   closed: 'red',
 };
 
@@ -42,8 +45,8 @@ export class ConnectionStore extends Store {
     if (former.state === state.name) {
       this.#connection.since = former.since;
     }
-    if (state.name !== 'live') {
-      this.#connection.lostAt = former.state === 'live' ? now : former.lostAt;
+    if (!this.#connection.current) {
+      this.#connection.lostAt = former.current ? now : former.lostAt;
     }
     this.changed();
   }
@@ -56,14 +59,15 @@ export class ConnectionStore extends Store {
  * @returns {Connection}
  */
 function describe(state, now, clockOffsetMs) {
-  const away = state.name === 'reconnecting' || state.name === 'unreachable' ? state : undefined;
+  const away = 'attempt' in state ? state : undefined;
   return {
     state: state.name,
+    current: state.name === 'live' || state.name === 'polling',
     color: COLORS[state.name],
     since: now,
     lostAt: undefined,
     attempt: away?.attempt ?? 0,
     nextAttemptAt: away?.nextAttemptAt === undefined ? undefined : away.nextAttemptAt + clockOffsetMs,
-    reason: state.name === 'closed' ? state.reason : undefined,
+    reason: 'reason' in state ? state.reason : undefined,
   };
 }

@@ -15,7 +15,9 @@ const LABELS = {
   connecting: 'Reconnecting…',
   live: 'Live',
   reconnecting: 'Reconnecting…',
+  polling: 'Offline · polling',
   unreachable: 'Offline · server unreachable',
+  signedOut: 'Offline · signed out',
   closed: 'Offline · closed',
 };
 

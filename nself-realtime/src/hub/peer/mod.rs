@@ -212,7 +212,7 @@ impl Peer {
     fn check_standing(&mut self, now: Instant, waker: &Waker) {
         match self.standing.check(&self.hub, now, waker) {
             Some(Due::Warn(data)) => self.answer(&ServerFrame::Expiring { data }),
-            Some(Due::Leave) => self.close(CloseCode::SignedOut, None),
+            Some(Due::Leave(code)) => self.close(code, None),
             None => {}
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::auth::{Identity, Until};
 use crate::hub::Hub;
 use crate::hub::sessions::{NotResumed, Secret};
+use crate::proto::CloseCode;
 use crate::proto::server_frame::ExpiringData;
 use crate::{Name, Timestamp};
 
@@ -30,7 +31,7 @@ pub(super) enum Due {
     /// The client is to be told that it will have to leave.
     Warn(ExpiringData),
     /// It has to leave.
-    Leave,
+    Leave(CloseCode),
 }
 
 impl Standing {
@@ -117,7 +118,7 @@ impl Standing {
     pub(super) fn expires_at(&self) -> Option<Timestamp> {
         match self.identity.lease().get() {
             Until::Time(time) => Some(time),
-            Until::Open | Until::Ended => None,
+            Until::Open | Until::Ended | Until::Withdrawn => None,
         }
     }
 
@@ -129,7 +130,8 @@ impl Standing {
     pub(super) fn check(&mut self, hub: &Hub, now: Instant, waker: &Waker) -> Option<Due> {
         self.lease_changes = self.identity.lease().watch(self.lease_changes, waker);
         let until = match self.identity.lease().get() {
-            Until::Ended => return Some(Due::Leave),
+            Until::Ended => return Some(Due::Leave(CloseCode::SignedOut)),
+            Until::Withdrawn => return Some(Due::Leave(CloseCode::Withdrawn)),
             Until::Open => {
                 self.deadline = None;
                 return None;
@@ -138,7 +140,7 @@ impl Standing {
         };
         let left = until.saturating_since(hub.clock().timestamp());
         if left.is_zero() {
-            return Some(Due::Leave);
+            return Some(Due::Leave(CloseCode::SignedOut));
         }
         if left > WARNING {
             self.deadline = Some(now + left.saturating_sub(WARNING));

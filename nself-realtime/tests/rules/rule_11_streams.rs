@@ -1,30 +1,16 @@
-//! Flow-controlled streams: the producer goes at the pace of its reader, and ends when that is gone.
+//! Rule 11: the producer of a flow-controlled stream goes at the pace of its reader, and ends when that is gone.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
-
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
-use nself_realtime::clock::{Clock, SystemClock};
 use nself_realtime::event::QueryResult;
 use nself_realtime::transport::MemoryConnection;
 use nself_realtime::{
-    EmitError, FlowStream, Hub, Name, RoomName, Server, SessionConfig, StreamError, Timestamp,
+    EmitError, FlowStream, Hub, Name, RoomName, Server, SessionConfig, StreamError,
 };
 use serde_json::{Value, json};
 
-/// The clock of the runtime, which a test holds.
-struct RuntimeClock;
-
-impl Clock for RuntimeClock {
-    fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std()
-    }
-
-    fn timestamp(&self) -> Timestamp {
-        SystemClock.timestamp()
-    }
-}
+use crate::world::RuntimeClock;
 
 struct Query {
     server: Server,

@@ -1,0 +1,45 @@
+//! Rule 9: rooms come and go, and nobody makes one by naming it.
+
+use nself_realtime::RoomName;
+use nself_realtime::event::{ServiceState, ServiceStatus};
+use serde_json::json;
+
+use crate::world::{World, name, shop, subscribe, types};
+
+#[test]
+fn a_closed_room_says_so_and_begins_a_new_epoch_when_it_returns() {
+    let world = World::new();
+    let mut connection = world.connect();
+    let before = connection.ask(&subscribe(&json!({})))[0]["data"]["epoch"].clone();
+    world.hub.close_room(&shop());
+    let frames = connection.frames();
+    assert_eq!(frames[0]["data"]["reason"], "closed");
+    assert!(
+        world.shop.service_status(&ServiceStatus::new(name("web"), ServiceState::Running)).is_err()
+    );
+    world.hub.open_room(&shop());
+    let frames = connection.ask(&subscribe(&json!({})));
+    assert_ne!(frames[0]["data"]["epoch"], before);
+}
+
+#[test]
+fn rooms_are_told_in_system() {
+    let world = World::new();
+    let mut connection = world.connect();
+    let frames = connection.ask(&json!({"type": "subscribe", "room": "system"}));
+    assert_eq!(frames[1]["events"][0]["data"], json!({"room": "shop", "state": "open"}));
+    world.hub.close_room(&shop());
+    assert_eq!(connection.frames()[0]["data"]["state"], "closed");
+}
+
+#[test]
+fn who_asked_too_early_subscribes_when_system_says_that_the_room_is_open() {
+    let world = World::new();
+    let mut connection = world.connect();
+    connection.ask(&json!({"type": "subscribe", "room": "system"}));
+    let yard = json!({"type": "subscribe", "id": 2, "room": "yard"});
+    assert_eq!(connection.error(&yard), ("unknown_room".into(), "/room".into()));
+    world.hub.open_room(&RoomName::new("yard").unwrap());
+    assert_eq!(connection.frames()[0]["data"], json!({"room": "yard", "state": "open"}));
+    assert_eq!(types(&connection.ask(&yard)), ["subscribed", "ready"]);
+}
