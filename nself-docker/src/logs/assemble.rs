@@ -307,6 +307,24 @@ mod tests {
     }
 
     #[test]
+    fn a_terminal_that_prints_no_newline_is_cut_too() {
+        let (mut assembler, mut lines) = (Assembler::default(), Vec::new());
+        assembler.handle(&frame(LogPipe::Terminal, T1, ""), &mut lines);
+        let bytes = Bytes::from(vec![b'x'; 64 * 1024]);
+        let chunk = LogFrame { pipe: LogPipe::Terminal, bytes, continued: false };
+        for _ in 0..1_600 {
+            assembler.handle(&chunk, &mut lines);
+            assert!(assembler.terminal.pending.capacity() <= 2 * MAX_RAW);
+        }
+        let newline = LogFrame { bytes: Bytes::from_static(b"\n"), ..chunk };
+        assembler.handle(&newline, &mut lines);
+        assembler.handle(&frame(LogPipe::Terminal, T2, "next\n"), &mut lines);
+        let [long, next] = &lines[..] else { panic!("two lines, not {}", lines.len()) };
+        assert!(long.bytes.len() <= MAX_RAW && long.cut > 99 * 1024 * 1024);
+        assert_eq!(&next.bytes[..], b"next");
+    }
+
+    #[test]
     fn times_inside_a_terminals_long_line_are_taken_out() {
         let part = "x".repeat(ENGINE_CUT);
         let text = format!("{part}{T1} {part}{T1} end\r\n");

@@ -87,7 +87,7 @@ impl ScriptedEngine {
     /// Ends the process of a container by itself.
     pub fn exit(&self, id: &str, exit_code: i64) {
         self.world.with_actor(id, |actor| actor.end(exit_code));
-        self.tell(id, ContainerAction::Die { exit_code: Some(exit_code) });
+        self.tell(id, ContainerAction::Die { exit_code: Some(exit_code), tells_signals: true });
     }
 
     /// Ends the process of a container by a signal that somebody sent through the engine.

@@ -27,7 +27,7 @@ async fn old_lines_have_the_identity_that_they_have_as_events() {
     let stage = Stage::with_web().await;
     let mut reader = stage.read_only("shop", r#"{"types":["logs:stream"],"tail":2000}"#);
     reader.during(Duration::from_secs(1)).await;
-    let at = second(5);
+    let at = NanoTimestamp::from_unix_nanos(second(5).unix_nanos() + 1).unwrap();
     for line in ["a", "b", "a", "c"] {
         stage.engine.print_at(WEB, LogPipe::Stdout, at, line);
         stage.engine.print_at(WEB, LogPipe::Stderr, at, line);

@@ -13,7 +13,7 @@ use nself_tests::wait;
 use nself_tests::watcher::{Event, Reader, Watcher};
 use serde_json::Value;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 const STATS: &str = r#"{"types":["docker:stats"]}"#;
 
 fn number(event: &Event, pointer: &str) -> Option<f64> {
@@ -36,12 +36,12 @@ async fn ask_command_line(host: &str, container: &Container) -> Said {
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let fields: Vec<&str> = text.trim().split('|').collect();
-    let memory = fields[1].split(' ').next().unwrap();
+    let [cpu, memory, network, block] = fields[..] else { panic!("{text:?}") };
     Said {
-        cpu: fields[0].trim_end_matches('%').parse().unwrap(),
-        memory: bytes(memory),
-        network: fields[2].to_owned(),
-        block: fields[3].to_owned(),
+        cpu: cpu.trim_end_matches('%').parse().unwrap(),
+        memory: bytes(memory.split(' ').next().unwrap()),
+        network: network.to_owned(),
+        block: block.to_owned(),
     }
 }
 
@@ -61,10 +61,12 @@ fn bytes(text: &str) -> f64 {
 
 /// A size as the command line writes it: three significant digits, powers of 1000.
 fn short(bytes: f64) -> String {
-    let units = ["B", "kB", "MB", "GB"];
-    let (mut size, mut unit) = (bytes, 0);
+    let mut size = bytes;
+    let mut units = ["B", "kB", "MB", "GB"].into_iter();
+    let mut unit = units.next().unwrap();
     while size >= 1000.0 {
-        (size, unit) = (size / 1000.0, unit + 1);
+        size /= 1000.0;
+        unit = units.next().unwrap();
     }
     let digits = if size >= 100.0 {
         0
@@ -79,7 +81,7 @@ fn short(bytes: f64) -> String {
     } else {
         text
     };
-    format!("{text}{}", units[unit])
+    format!("{text}{unit}")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,12 +92,18 @@ async fn measures_agree_with_the_command_line() {
     let engine = Engine::shared().await;
     let (docker, watcher) = (engine.docker().await, Watcher::start(&engine.host()).await);
     // Some time of one core, some memory, a file that is really written, and a network of its own.
-    let network = NetworkCreateRequest { name: "measured".to_owned(), ..Default::default() };
+    let network = NetworkCreateRequest {
+        name: "measured".to_owned(),
+        driver: Some("bridge".to_owned()),
+        ..NetworkCreateRequest::default()
+    };
     docker.create_network(network).await.unwrap();
     let script = "dd if=/dev/zero of=/data bs=1M count=8 conv=fsync 2>/dev/null; \
                   x=$(head -c 6000000 /dev/zero | tr '\\0' x); exec /printer spin";
-    let recipe =
-        Recipe::shell("measured", "web", script).host(|host| host.nano_cpus = Some(500_000_000));
+    let recipe = Recipe::shell("measured", "web", script).host(|host| {
+        host.nano_cpus = Some(300_000_000);
+        host.network_mode = Some("measured".to_owned());
+    });
     let container = recipe.start(&docker).await;
     watcher.knows("measured", "web").await;
     let mut reader = watcher.read("measured", STATS);

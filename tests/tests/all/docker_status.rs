@@ -112,6 +112,7 @@ async fn an_engine_that_dies_is_told_once_and_what_changed_meanwhile_is_found() 
     let mut system = watcher.read("system", r#"{"types":["engine:status"]}"#);
     reader.until("running", SOON, |reader| last_is(reader, "running")).await;
     log.until("a line", SOON, |reader| reader.log() == ["one"]).await;
+    system.until("online", SOON, |reader| last_is(reader, "online")).await;
     engine.kill();
     system.until("offline", SOON, |reader| last_is(reader, "offline")).await;
     let message = system.seen.last().unwrap().text("message").to_owned();

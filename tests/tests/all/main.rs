@@ -16,5 +16,6 @@ mod frames;
 mod guard;
 mod harness;
 mod no_engine;
+mod old_lines;
 mod page_on_demo;
 mod page_on_engine;
