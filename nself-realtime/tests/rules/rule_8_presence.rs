@@ -27,6 +27,7 @@ fn presence_tells_who_is_here_and_a_reload_is_the_same_session() {
     assert_eq!(present(), std::slice::from_ref(&ann));
     drop(first);
     world.clock.advance(Duration::from_secs(9));
+    assert!(present().contains(&ann), "it may come back");
     let mut again = world.connect_as(Identity::new(name("ann"), Lease::endless()));
     let frames = again.ask(&json!({"type": "hello",
         "data": {"session": session, "secret": welcome["secret"]}}));

@@ -58,6 +58,8 @@ fn play_all(next: &AtomicU64, seeds: u64) -> Figures {
             return figures;
         }
         let Ok(of_seed) = catch_unwind(AssertUnwindSafe(|| Simulation::play(seed, false))) else {
+            // The other threads need not go on.
+            next.store(seeds, Ordering::Relaxed);
             panic!(
                 "seed {seed} fails; replay it with\n  NSELF_SIMULATION_SEED={seed} cargo test -p nself-tests \
                  --test simulation -- --nocapture"
