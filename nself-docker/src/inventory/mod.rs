@@ -11,6 +11,7 @@ mod record;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::time::Instant;
 
 use nself_realtime::RoomName;
@@ -34,6 +35,8 @@ pub(crate) struct Inventory {
     /// Containers to inspect, and those that are being inspected.
     to_inspect: BTreeSet<String>,
     in_flight: HashSet<String>,
+    /// The one that was asked about last.
+    turn: String,
     /// What was told while a list was on its way; that list does not know it yet.
     told_during_list: HashSet<String>,
 }
@@ -128,8 +131,12 @@ impl Inventory {
         if self.in_flight.len() >= AT_ONCE {
             return None;
         }
+        // In turn: where lists come faster than answers, the last ones would never be asked about.
+        let later = self.to_inspect.range::<str, _>((Excluded(self.turn.as_str()), Unbounded));
         // What is being inspected and was told about meanwhile is inspected once more, afterwards.
-        let id = self.to_inspect.iter().find(|id| !self.in_flight.contains(*id))?.clone();
+        let mut waiting = later.chain(&self.to_inspect);
+        let id = waiting.find(|id| !self.in_flight.contains(*id))?.clone();
+        self.turn.clone_from(&id);
         self.to_inspect.remove(&id);
         self.in_flight.insert(id.clone());
         Some(id)

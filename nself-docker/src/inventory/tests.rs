@@ -135,3 +135,18 @@ fn an_engine_that_tells_of_no_signals_is_judged_by_the_code() {
         assert_eq!(states(&mut inventory), [state], "{code}");
     }
 }
+
+#[test]
+fn everybody_gets_inspected_though_lists_come_faster_than_answers() {
+    let mut inventory = Inventory::default();
+    let ids: Vec<String> = (0..40).map(|number| format!("c{number:02}")).collect();
+    let mut inspected = Vec::new();
+    for _ in 0..5 {
+        inventory.handle_list(ids.iter().map(|id| running(id)).collect());
+        for id in inspections(&mut inventory) {
+            inventory.handle_inspected(&id, Ok(running(&id)));
+            inspected.push(id);
+        }
+    }
+    assert_eq!(inspected, ids);
+}
