@@ -5,6 +5,8 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod client;
+mod client_tls;
 mod command_line;
 mod docker_storm;
 mod examples;

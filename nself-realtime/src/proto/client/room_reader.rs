@@ -341,11 +341,17 @@ impl RoomReader {
         let Some(index) = held.catch_ups.iter().position(|catch_up| catch_up.id == id) else {
             return Vec::new();
         };
-        let CatchUp { wishes, recovered, snapshot, gaps, .. } = held.catch_ups.remove(index);
+        let CatchUp { wishes, recovered, snapshot, gaps, added, .. } = held.catch_ups.remove(index);
         held.seq = held.seq.max(cursor.seq);
         held.settled.extend(&wishes);
-        if matches!(recovered, Recovered::Fresh | Recovered::Reset) {
-            let reset = recovered == Recovered::Reset;
+        let reset = recovered == Recovered::Reset;
+        let is_events = |delivery: &Delivery| matches!(delivery, Delivery::Events { .. });
+        if recovered == Recovered::Fresh && !added && held.deliveries.iter().any(is_events) {
+            // A stream begins with its first event: nothing of it came before.
+            let begin = Cursor { seq: 0, ..cursor };
+            let snapshot = self.snapshot(&wishes, snapshot, begin, reset);
+            self.held.deliveries.insert(0, snapshot);
+        } else if matches!(recovered, Recovered::Fresh | Recovered::Reset) {
             let snapshot = self.snapshot(&wishes, snapshot, cursor, reset);
             self.held.deliveries.push(snapshot);
         }
@@ -401,7 +407,9 @@ impl RoomReader {
         let mut deliveries = Vec::new();
         if matches!(recovered, Recovered::Fresh | Recovered::Reset) {
             let reset = recovered == Recovered::Reset;
-            deliveries.push(self.snapshot(&request.wishes, snapshot, cursor, reset));
+            // A stream begins with its first event: nothing of it came before.
+            let upto = if events.is_empty() { cursor } else { Cursor { seq: 0, ..cursor } };
+            deliveries.push(self.snapshot(&request.wishes, snapshot, upto, reset));
         }
         deliveries.extend(gaps.into_iter().map(|gap| Delivery::Gap { room: room.clone(), gap }));
         if !events.is_empty() {
