@@ -5,6 +5,7 @@ mod api;
 mod assets;
 mod fallback;
 mod guard;
+mod logs;
 mod routes;
 mod websocket;
 

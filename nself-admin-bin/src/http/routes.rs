@@ -8,7 +8,7 @@ use matchit::Router;
 
 use super::answer::{Answer, Refusal, secured};
 use super::guard::Granted;
-use super::{App, api, assets, fallback, websocket};
+use super::{App, api, assets, fallback, logs, websocket};
 
 /// What can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub(super) enum Route {
     Socket,
     Events,
     Poll,
+    ServiceLogs,
     ServiceAction,
 }
 
@@ -34,7 +35,7 @@ pub(super) enum Kind {
 }
 
 /// Every address; a name in braces is a parameter.
-const ROUTES: [(&str, Route); 11] = [
+const ROUTES: [(&str, Route); 12] = [
     ("/", Route::Page),
     ("/logs/{project}/{service}", Route::Page),
     ("/assets/{hash}/{*path}", Route::Asset),
@@ -45,6 +46,7 @@ const ROUTES: [(&str, Route); 11] = [
     ("/api/ws", Route::Socket),
     ("/api/events", Route::Events),
     ("/api/poll", Route::Poll),
+    ("/api/services/{project}/{service}/logs", Route::ServiceLogs),
     ("/api/services/{project}/{service}/{action}", Route::ServiceAction),
 ];
 
@@ -61,7 +63,7 @@ impl Route {
     pub(super) fn allow(self) -> &'static str {
         match self {
             Self::Page | Self::Asset | Self::Favicon | Self::Healthz | Self::Readyz => "GET, HEAD",
-            Self::Session | Self::Socket | Self::Events => "GET",
+            Self::Session | Self::Socket | Self::Events | Self::ServiceLogs => "GET",
             Self::Poll => "GET, POST",
             Self::ServiceAction => "POST",
         }
@@ -133,6 +135,7 @@ async fn handle(
         Route::Socket => websocket::upgrade(app, request).await,
         Route::Events => fallback::events(&app, &request).await,
         Route::Poll => fallback::poll(&app, request).await,
+        Route::ServiceLogs => logs::read(&app, granted, &request).await,
         Route::ServiceAction => api::act(&app, granted, request.into_body()).await,
     }
 }

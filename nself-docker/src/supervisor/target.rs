@@ -2,6 +2,7 @@
 
 use nself_realtime::{Emitter, Name};
 
+use crate::engine::ContainerState;
 use crate::inventory::{Record, ServiceKey, name_or_digest};
 use crate::logs::Phase;
 
@@ -28,8 +29,9 @@ impl Target {
             name: name_or_digest(&container.name),
             image: container.image.clone(),
             phase: Phase {
+                created: container.state == ContainerState::Created,
                 running: container.state.has_process(),
-                restarting: container.state == crate::engine::ContainerState::Restarting,
+                restarting: container.state == ContainerState::Restarting,
                 run: container.started_at,
                 restarts: container.restart_count.unwrap_or(0),
                 connection,

@@ -8,6 +8,9 @@
 mod client;
 mod client_tls;
 mod command_line;
+mod docker_logs;
+mod docker_stats;
+mod docker_status;
 mod docker_storm;
 mod examples;
 mod fallbacks;
@@ -15,5 +18,6 @@ mod frames;
 mod guard;
 mod harness;
 mod no_engine;
+mod old_lines;
 mod page_on_demo;
 mod page_on_engine;

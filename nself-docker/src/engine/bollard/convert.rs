@@ -17,12 +17,11 @@ use crate::engine::{
 /// An event, if it is one that matters here.
 pub(super) fn event(message: EventMessage) -> Option<EngineEvent> {
     let actor = message.actor?;
-    let exit_code = actor
-        .attributes
-        .as_ref()
-        .and_then(|attributes| attributes.get("exitCode").or(attributes.get("containerExitCode")))
-        .and_then(|code| code.parse().ok());
-    let action = ContainerAction::parse(message.action.as_deref()?, exit_code)?;
+    let attribute = |name| actor.attributes.as_ref().and_then(|all| all.get(name));
+    // The second is Podman's, and comes with all its events.
+    let (code, podmans) = (attribute("exitCode"), attribute("containerExitCode"));
+    let exit_code = code.or(podmans).and_then(|code| code.parse().ok());
+    let action = ContainerAction::parse(message.action.as_deref()?, exit_code, podmans.is_none())?;
     let nanos = message
         .time_nano
         .map(i128::from)
