@@ -17,6 +17,7 @@ pub(super) struct Target {
     pub(super) phase: Phase,
     pub(super) memory_limit: Option<u64>,
     pub(super) log_driver: Option<String>,
+    pub(super) log_drops_lines: bool,
 }
 
 impl Target {
@@ -38,6 +39,7 @@ impl Target {
             },
             memory_limit: container.memory_limit,
             log_driver: container.log_driver.clone(),
+            log_drops_lines: container.log_drops_lines,
         }
     }
 }
