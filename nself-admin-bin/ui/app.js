@@ -4,15 +4,18 @@
 import { RequestError } from './lib/api.js';
 import { Client } from './lib/client.js';
 import { Stores } from './lib/stores.js';
+import { startBell } from './lib/view/bell.js';
 import { byId, h } from './lib/view/dom.js';
-import { startHeader } from './lib/view/header.js';
+import { markCurrent, startHeader } from './lib/view/header.js';
 import { helpDialog } from './lib/view/help.js';
 import { startKeyboard } from './lib/view/keyboard.js';
 import { latencyMeter } from './lib/view/latency_meter.js';
-import { parseRoute, startRouter } from './lib/view/router.js';
+import { logPath, parseRoute, startRouter } from './lib/view/router.js';
+import { startSessionDialog } from './lib/view/session_dialog.js';
 import { startToasts } from './lib/view/toasts.js';
 import { mountDashboard } from './pages/dashboard.js';
 import { mountLogs } from './pages/logs.js';
+import { mountMonitor } from './pages/monitor.js';
 
 /**
  * What a page gets. It says its title, draws itself into `main`, and gives back how it is left.
@@ -20,7 +23,10 @@ import { mountLogs } from './pages/logs.js';
  * @typedef {{title: string, leave: () => void}} Page
  */
 
-const SYSTEM_FILTER = { types: ['room:status', 'engine:status', 'notification'] };
+const LAST_LOG = 'nself.log';
+// The server takes 512 bytes; an address has one a character.
+const PAGE_LENGTH = 512;
+const SYSTEM_FILTER = { types: ['room:status', 'engine:status', 'notification', 'presence'] };
 
 const client = new Client(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/ws`);
 const stores = new Stores();
@@ -38,12 +44,15 @@ client.subscribe((event) => {
 
 startHeader(client, stores);
 startToasts(stores.notifications);
+startBell(stores);
+startSessionDialog(stores);
 const go = startRouter(() => {
   show();
   // The page that was left took the focus with it.
   main.querySelector('h1')?.focus();
 });
-startKeyboard({ go, help: helpDialog(stores.account) });
+startKeyboard({ go, logPath: lastLogPath, help: helpDialog(stores.account) });
+document.addEventListener('visibilitychange', lookAt);
 stores.clock.start();
 
 client.read('system', [SYSTEM_FILTER]);
@@ -55,6 +64,30 @@ function show() {
   main.replaceChildren();
   page = mount();
   document.title = `${page.title} · nself-admin`;
+  markCurrent(location.pathname);
+  lookAt();
+  if (parseRoute(location.pathname).page === 'logs') {
+    sessionStorage.setItem(LAST_LOG, location.pathname + location.search);
+  }
+}
+
+/** Tells the others what this tab looks at. */
+function lookAt() {
+  client.lookAt({ page: location.pathname.slice(0, PAGE_LENGTH), idle: document.hidden });
+}
+
+/** The log that was looked at last, or that of the first service. */
+function lastLogPath() {
+  const held = sessionStorage.getItem(LAST_LOG);
+  if (held !== null) {
+    return held;
+  }
+  for (const [room, services] of stores.serviceStatus.getSnapshot()) {
+    for (const service of services.keys()) {
+      return logPath(room, service);
+    }
+  }
+  return undefined;
 }
 
 /** @returns {Page} */
@@ -66,6 +99,8 @@ function mount() {
       return mountDashboard(context);
     case 'logs':
       return mountLogs(context, route);
+    case 'monitor':
+      return mountMonitor(context);
     case 'missing':
       main.append(
         h('h1', { tabindex: '-1' }, 'Nothing here'),

@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn files_of_the_tests_are_not_in_the_program() {
         assert!(Files::iter().all(|name| !name.starts_with("test/") && !name.ends_with(".json")));
-        assert!(Files::get("app.css").is_some());
+        assert!(Files::get("css/base.css").is_some());
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub(super) enum Kind {
 const ROUTES: [(&str, Route); 12] = [
     ("/", Route::Page),
     ("/logs/{project}/{service}", Route::Page),
+    ("/monitor", Route::Page),
     ("/assets/{hash}/{*path}", Route::Asset),
     ("/favicon.svg", Route::Favicon),
     ("/healthz", Route::Healthz),

@@ -13,6 +13,7 @@ const modules = ['lib', 'pages']
   .filter((file) => file.isFile() && file.name.endsWith('.js'))
   .map((file) => relative(UI, join(file.parentPath, file.name)))
   .sort();
+const styles = readdirSync(join(UI, 'css')).map((file) => `css/${file}`).sort();
 
 test('no module writes markup or runs text', () => {
   const forbidden = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|srcdoc|\beval\(|new Function\b/;
@@ -32,8 +33,13 @@ test('every module is preloaded, under the hashed address', () => {
   assert.deepEqual(preloaded.map(([, file]) => file).sort(), modules);
 });
 
+test('every style sheet is linked', () => {
+  const linked = [...read('index.html').matchAll(/stylesheet" href="\/assets\/\{\{assets\}\}\/([^"]+)"/g)];
+  assert.deepEqual(linked.map(([, file]) => file).sort(), styles);
+});
+
 test('everything is our own: no address leads elsewhere', () => {
-  for (const file of [...modules, 'app.js', 'app.css', 'index.html']) {
+  for (const file of [...modules, ...styles, 'app.js', 'index.html']) {
     const elsewhere = read(file).replaceAll('http://www.w3.org/2000/svg', '').match(/https?:\/\/|@import url|\burl\(/);
     assert.equal(elsewhere, null, file);
   }
