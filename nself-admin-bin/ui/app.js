@@ -83,8 +83,9 @@ function lastLogPath() {
     return held;
   }
   for (const [room, services] of stores.serviceStatus.getSnapshot()) {
-    for (const service of services.keys()) {
-      return logPath(room, service);
+    const [first] = [...services.keys()].sort();
+    if (first !== undefined) {
+      return logPath(room, first);
     }
   }
   return undefined;

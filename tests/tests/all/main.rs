@@ -19,5 +19,8 @@ mod guard;
 mod harness;
 mod no_engine;
 mod old_lines;
+mod page_behind_faults;
+mod page_looks;
 mod page_on_demo;
 mod page_on_engine;
+mod page_tools;

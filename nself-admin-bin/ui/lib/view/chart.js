@@ -113,6 +113,7 @@ export class Chart {
     const style = getComputedStyle(this.#canvas);
     const frame = this.#frame(clientWidth, clientHeight);
     this.#drawGrid(pen, frame, style);
+    pen.save();
     pen.translate(MARGIN.left, MARGIN.top);
     pen.beginPath();
     pen.rect(0, -1, frame.width, frame.height + 2);
@@ -140,6 +141,7 @@ export class Chart {
       pen.lineWidth = 1;
       pen.strokeRect(Math.round(x) + 0.5, 0, 0, frame.height);
     }
+    pen.restore();
   }
 
   /**
