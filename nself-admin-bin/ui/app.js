@@ -14,14 +14,13 @@ import { logPath, parseRoute, startRouter } from './lib/view/router.js';
 import { startSessionDialog } from './lib/view/session_dialog.js';
 import { startToasts } from './lib/view/toasts.js';
 import { mountDashboard } from './pages/dashboard.js';
-import { mountLogs } from './pages/logs.js';
-import { mountMonitor } from './pages/monitor.js';
 
 /**
  * What a page gets. It says its title, draws itself into `main`, and gives back how it is left.
  * @typedef {{client: Client, stores: Stores, main: HTMLElement}} Context
  * @typedef {{title: string, leave: () => void}} Page
  */
+/** @import { Route } from './lib/view/router.js' */
 
 const LAST_LOG = 'nself.log';
 // The server takes 512 bytes; an address has one a character.
@@ -33,6 +32,8 @@ const stores = new Stores();
 const main = byId('page');
 /** @type {Page | undefined} */
 let page;
+/** How often a page was asked for. */
+let shows = 0;
 
 client.subscribe((event) => stores.handle(event));
 client.subscribe(latencyMeter(stores.latency));
@@ -46,8 +47,8 @@ startHeader(client, stores);
 startToasts(stores.notifications);
 startBell(stores);
 startSessionDialog(stores);
-const go = startRouter(() => {
-  show();
+const go = startRouter(async () => {
+  await show();
   // The page that was left took the focus with it.
   main.querySelector('h1')?.focus();
 });
@@ -59,15 +60,24 @@ client.read('system', [SYSTEM_FILTER]);
 client.start();
 show();
 
-function show() {
+async function show() {
   page?.leave();
+  page = undefined;
   main.replaceChildren();
-  page = mount();
-  document.title = `${page.title} · nself-admin`;
   markCurrent(location.pathname);
   lookAt();
-  if (parseRoute(location.pathname).page === 'logs') {
-    sessionStorage.setItem(LAST_LOG, location.pathname + location.search);
+  const { pathname, search } = location;
+  shows += 1;
+  const own = shows;
+  const mount = await mountOf(parseRoute(pathname)).catch(mountUnloaded);
+  if (own !== shows) {
+    // Somebody went on meanwhile.
+    return;
+  }
+  page = mount({ client, stores, main });
+  document.title = `${page.title} · nself-admin`;
+  if (parseRoute(pathname).page === 'logs') {
+    sessionStorage.setItem(LAST_LOG, pathname + search);
   }
 }
 
@@ -91,24 +101,53 @@ function lastLogPath() {
   return undefined;
 }
 
-/** @returns {Page} */
-function mount() {
-  const context = { client, stores, main };
-  const route = parseRoute(location.pathname);
+/**
+ * What draws the page of a route. Pages other than the first are loaded when somebody goes there.
+ * @param {Route} route
+ * @returns {Promise<(context: Context) => Page>}
+ */
+async function mountOf(route) {
   switch (route.page) {
     case 'dashboard':
-      return mountDashboard(context);
-    case 'logs':
-      return mountLogs(context, route);
+      return mountDashboard;
+    case 'logs': {
+      const { mountLogs } = await import('./pages/logs.js');
+      return (context) => mountLogs(context, route);
+    }
     case 'monitor':
-      return mountMonitor(context);
+      return (await import('./pages/monitor.js')).mountMonitor;
     case 'missing':
-      main.append(
-        h('h1', { tabindex: '-1' }, 'Nothing here'),
-        h('p', {}, 'This address leads to no page. ', h('a', { href: '/' }, 'Go to the dashboard')),
-      );
-      return { title: 'Nothing here', leave: () => undefined };
+      return mountMissing;
   }
+}
+
+/**
+ * Another version of the server has other files: only a reload finds them.
+ * @param {unknown} error
+ * @returns {(context: Context) => Page}
+ */
+function mountUnloaded(error) {
+  console.warn('a page could not be loaded', error);
+  return ({ main: element }) => {
+    element.append(
+      h('h1', { tabindex: '-1' }, 'This page could not be loaded'),
+      h('p', {}, 'The server is away, or was replaced by another version. '),
+      h('p', {}, h('button', { type: 'button', class: 'main', onclick: () => location.reload() }, 'Load again')),
+    );
+    return { title: 'Not loaded', leave: () => undefined };
+  };
+}
+
+/**
+ * @param {Context} context
+ * @returns {Page}
+ */
+function mountMissing({ main }) {
+  main.append(
+    h('h1', { tabindex: '-1' }, 'Nothing here'),
+    h('p', {}, 'This address leads to no page. ', h('a', { href: '/' }, 'Go to the dashboard')),
+  );
+  return { title: 'Nothing here', leave: () => undefined };
 }
 
 async function refreshAccount() {

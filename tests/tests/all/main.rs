@@ -23,4 +23,5 @@ mod page_behind_faults;
 mod page_looks;
 mod page_on_demo;
 mod page_on_engine;
+mod page_speed;
 mod page_tools;

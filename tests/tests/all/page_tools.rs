@@ -203,6 +203,7 @@ async fn keys_lead_to_the_pages_and_to_the_search() {
         page.press(key).await;
         scene.until(path, &format!("location.pathname === '{path}'")).await;
     }
+    scene.until("the log", "document.querySelector('#search')").await;
     page.press("/").await;
     scene.until("the search", "document.activeElement.id === 'search'").await;
     page.press("?").await;
