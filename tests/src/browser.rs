@@ -90,7 +90,7 @@ impl Browser {
         }
     }
 
-    /// Sends a command of the DevTools protocol, and gives its answer.
+    /// Sends a command of the `DevTools` protocol, and gives its answer.
     pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
         let done =
             self.client.issue_cmd(DevTools { command: command.to_owned(), parameters }).await;
