@@ -35,7 +35,7 @@ pub(super) enum Kind {
 }
 
 /// Every address; a name in braces is a parameter.
-const ROUTES: [(&str, Route); 12] = [
+const ROUTES: [(&str, Route); 13] = [
     ("/", Route::Page),
     ("/logs/{project}/{service}", Route::Page),
     ("/monitor", Route::Page),

@@ -187,7 +187,7 @@ test('what a reset leaves out is asked of the engine, once, and takes its place'
   store.handle(live(line(9)));
   await turn();
   assert.deepEqual(held(store), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
-  assert.deepEqual(asked, [['shop', 'web', { since: timeOf(2), until: timeOf(8) }]]);
+  assert.deepEqual(asked, [['shop', 'web', { since: timeOf(2), until: timeOf(8), tail: 10_000 }]]);
 });
 
 test('what the engine no longer has stays marked, behind what was held', async () => {

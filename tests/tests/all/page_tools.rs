@@ -227,3 +227,33 @@ async fn tabs_are_independent_and_see_each_other() {
     scene.until("that it left", "document.querySelectorAll('#here li').length === 0").await;
     scene.browser.close().await;
 }
+
+#[tokio::test]
+async fn older_lines_come_from_the_engine_until_there_are_none() {
+    let Some(scene) = Scene::stand().await else { return };
+    let page = scene.open("/logs/demo/nginx").await;
+    page.holds_lines(10).await;
+    let first = page.copied_lines().await.swap_remove(0);
+    for _ in 0..100 {
+        let text = page.text("[data-tool=older]").await;
+        if text == "No older lines" {
+            break;
+        }
+        assert_eq!(text, "Load older");
+        page.click_on("[data-tool=older]").await;
+        scene
+            .until(
+                "an answer",
+                "document.querySelector('[data-tool=older]').textContent !== 'Loading…'",
+            )
+            .await;
+    }
+    assert_eq!(page.text("[data-tool=older]").await, "No older lines");
+    let lines = page.copied_lines().await;
+    let times: Vec<_> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    assert!(lines.contains(&first));
+    let different: std::collections::HashSet<_> = lines.iter().collect();
+    assert_eq!(different.len(), lines.len(), "no line comes twice");
+    scene.browser.close().await;
+}

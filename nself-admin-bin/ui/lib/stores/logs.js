@@ -10,6 +10,8 @@ import { Store } from '../store.js';
 /** @import { Tear } from '../held_log.js' */
 
 const OLDER_LINES = 500;
+// The most that one question gives.
+const MISSED_LINES = 10_000;
 
 /**
  * @typedef {{kind: 'line', service: string, time: string, containerId?: string, line: string,
@@ -107,7 +109,7 @@ export class LogsStore extends Store {
   async #mend(log, tear) {
     try {
       const { service, since, until } = tear;
-      log.handleMended(tear, await this.#fetch(log.room, service, { since, until }));
+      log.handleMended(tear, await this.#fetch(log.room, service, { since, until, tail: MISSED_LINES }));
     } catch (error) {
       if (!(error instanceof RequestError)) {
         throw error;
