@@ -10,7 +10,7 @@ import { view } from '../lib/view/view.js';
 /** @import { Context, Page } from '../app.js' */
 /** @import { Room } from '../lib/stores/rooms.js' */
 
-const FILTERS = [{ types: ['service:status'] }, { types: ['docker:stats'], tail: 60 }];
+const FILTERS = { always: [{ types: ['service:status'] }], seen: [{ types: ['docker:stats'], tail: 60 }] };
 
 /**
  * @param {Context} context

@@ -17,7 +17,8 @@ import { readOpenRooms } from './read_rooms.js';
 /** @import { Stores } from '../lib/stores.js' */
 /** @import { Series } from '../lib/view/chart.js' */
 
-const TAIL = 300;
+// The statuses keep the rooms read while nobody looks.
+const FILTERS = { always: [{ types: ['service:status'] }], seen: [{ types: ['docker:stats'], tail: 300 }] };
 const MINUTES = [1, 5, 15];
 const COLORS = 8;
 const MEBIBYTE = 1_048_576;
@@ -52,7 +53,7 @@ const FIGURES = [
  * @returns {Page}
  */
 export function mountMonitor({ client, stores, main }) {
-  const endReading = readOpenRooms(client, stores.rooms, [{ types: ['docker:stats'], tail: TAIL }]);
+  const endReading = readOpenRooms(client, stores.rooms, FILTERS);
   const page = new MonitorPage(stores);
   main.append(...page.elements);
   const endView = page.start();
