@@ -68,11 +68,17 @@ fn without_comments(text: &str) -> String {
     let mut within = false;
     for line in text.lines() {
         let bare = line.trim();
+        let begins = bare.starts_with("/*");
         if within {
             within = !bare.ends_with("*/");
-        } else if bare.starts_with("/*") && !bare.contains("*/") {
-            within = true;
-        } else if !bare.starts_with("//") && !(bare.starts_with("/*") && bare.ends_with("*/")) {
+            continue;
+        }
+        within = begins && !bare.contains("*/");
+        if within {
+            continue;
+        }
+        let is_comment = bare.starts_with("//") || (begins && bare.ends_with("*/"));
+        if !is_comment {
             kept.push_str(line);
             kept.push('\n');
         }
