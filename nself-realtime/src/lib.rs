@@ -37,10 +37,12 @@
 //! | `poll` | yes | `Server::poll`: long polling, bytes in and out |
 //! | `sse` | yes | `Server::events`: server-sent events, a stream of bytes |
 //! | `server` | yes, with each of these | `Server`, connections within a program; needs tokio |
+//! | `client` | no | [`client::Client`](client), over WebSocket and polls; needs tokio |
+//! | `client-tls` | no | the same over `wss://`, by rustls on ring |
 //! | `schema` | no | `schema`: JSON Schema of the events, from their types |
 //!
 //! Without features there is no tokio: events, rooms, the [`Hub`] and [`Peer`], a connection without
-//! I/O.
+//! I/O, and [`client::ClientSession`], the other end of it.
 
 #![cfg_attr(
     not(feature = "server"),

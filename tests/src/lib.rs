@@ -13,12 +13,14 @@
 pub mod browser;
 pub mod container;
 pub mod engine;
+pub mod fault_proxy;
 pub mod images;
 pub mod missing;
 pub mod output;
 pub mod page;
 pub mod process;
 pub mod proxy;
+pub mod realtime;
 pub mod scratch;
 pub mod server;
 pub mod socket;

@@ -6,6 +6,7 @@ mod assets;
 mod fallback;
 mod guard;
 mod logs;
+mod packed;
 mod routes;
 mod websocket;
 

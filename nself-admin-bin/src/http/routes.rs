@@ -35,9 +35,10 @@ pub(super) enum Kind {
 }
 
 /// Every address; a name in braces is a parameter.
-const ROUTES: [(&str, Route); 12] = [
+const ROUTES: [(&str, Route); 13] = [
     ("/", Route::Page),
     ("/logs/{project}/{service}", Route::Page),
+    ("/monitor", Route::Page),
     ("/assets/{hash}/{*path}", Route::Asset),
     ("/favicon.svg", Route::Favicon),
     ("/healthz", Route::Healthz),
@@ -126,9 +127,9 @@ async fn handle(
     request: Request<Incoming>,
 ) -> Result<Answer, Refusal> {
     match granted.route() {
-        Route::Page => Ok(assets::page(request.headers())),
-        Route::Asset => assets::asset(granted),
-        Route::Favicon => assets::favicon(),
+        Route::Page => assets::page(request.headers()),
+        Route::Asset => assets::asset(granted, request.headers()),
+        Route::Favicon => assets::favicon(request.headers()),
         Route::Healthz => Ok(api::healthz()),
         Route::Readyz => Ok(api::readyz(&app)),
         Route::Session => Ok(api::session(&app)),

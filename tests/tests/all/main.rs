@@ -5,6 +5,8 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod client;
+mod client_tls;
 mod command_line;
 mod docker_logs;
 mod docker_stats;
@@ -17,5 +19,9 @@ mod guard;
 mod harness;
 mod no_engine;
 mod old_lines;
+mod page_behind_faults;
+mod page_looks;
 mod page_on_demo;
 mod page_on_engine;
+mod page_speed;
+mod page_tools;

@@ -70,11 +70,11 @@ impl ConnectionState {
     }
 }
 
-/// What a room says. Nothing that is missing is passed over: what is gone is counted by `Gap`, and a
-/// log that cannot be continued is told by a `Snapshot` with `reset`.
-#[derive(Debug, Clone)]
+/// What a room says, in events of whatever form. Nothing that is missing is passed over: what is gone is
+/// counted by `Gap`, and a log that cannot be continued is told by a `Snapshot` with `reset`.
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Delivery {
+pub enum Delivery<E = RawEvent> {
     /// What is kept: it stands for all that these filters match, and replaces what is held of it.
     Snapshot {
         /// Which room.
@@ -82,9 +82,9 @@ pub enum Delivery {
         /// What it covers.
         filters: Vec<Filter>,
         /// The latest event of each key, the tail of each ring, the runs; rising.
-        events: Vec<RawEvent>,
-        /// Up to where it speaks. Of filters that were added while the session polls, events at or
-        /// below it may come once more.
+        events: Vec<E>,
+        /// Up to where it speaks. Of filters that were added while the session polls, events of a type
+        /// of one's own at or below it may come once more.
         cursor: Cursor,
         /// Whether the log before could not be continued; what else was published in it is lost.
         reset: bool,
@@ -94,7 +94,7 @@ pub enum Delivery {
         /// Which room.
         room: RoomName,
         /// One at least.
-        events: Vec<RawEvent>,
+        events: Vec<E>,
         /// Whether they were published just now; else they were caught up on.
         live: bool,
     },
@@ -113,7 +113,7 @@ pub enum Delivery {
     },
 }
 
-impl Delivery {
+impl<E> Delivery<E> {
     /// The room that says it.
     pub fn room(&self) -> &RoomName {
         match self {

@@ -340,3 +340,15 @@ fn what_was_told_of_a_stream_is_acknowledged_up_to_the_cursor() {
     let ack = json!({"type": "ack", "room": "shop", "data": {"cursor": format!("{EPOCH}.11")}});
     assert_eq!(play.sent, [ack]);
 }
+
+#[test]
+fn a_stream_begins_with_its_first_event() {
+    let mut play = Play::new();
+    play.read("shop", &[status()]);
+    play.welcome();
+    let id = play.last_subscribe();
+    play.hear(&[subscribed(id, "fresh", 2), live(1), live(2), ready(id, 2)]);
+    assert_eq!(play.tellings(), ["snapshot []", "missed [1]", "missed [2]"]);
+    let Delivery::Snapshot { cursor, .. } = play.deliveries()[0] else { panic!() };
+    assert_eq!(cursor.seq, 0);
+}

@@ -1,0 +1,288 @@
+//! Views: what a room says, folded into a value that is always ready to be looked at.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::{Delivery, ServerError};
+use crate::event::{BuildProgress, DockerStats, Event, ProgressStatus};
+use crate::{Name, Payload};
+
+/// Folds what a room says.
+pub(super) trait View: Clone + Send + Sync + 'static {
+    /// The type of the events.
+    type Payload: Payload + Send + 'static;
+
+    /// Takes what the room says.
+    fn apply(&mut self, delivery: Delivery<Event<Self::Payload>>);
+
+    /// The server does not deliver it.
+    fn refuse(&mut self, error: &ServerError);
+}
+
+/// How far a view is to be believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// Nothing is known yet.
+    #[default]
+    Waiting,
+    /// It holds what the room keeps.
+    Known,
+    /// There is no such room now.
+    Closed,
+    /// The server does not deliver it.
+    Refused(ServerError),
+}
+
+/// The latest event of each key of a room.
+#[derive(Debug)]
+pub struct Latest<P> {
+    standing: Standing,
+    by_key: Arc<BTreeMap<Name, Arc<Event<P>>>>,
+}
+
+impl<P> Clone for Latest<P> {
+    fn clone(&self) -> Self {
+        Self { standing: self.standing.clone(), by_key: Arc::clone(&self.by_key) }
+    }
+}
+
+impl<P> Default for Latest<P> {
+    fn default() -> Self {
+        Self { standing: Standing::default(), by_key: Arc::default() }
+    }
+}
+
+impl<P> Latest<P> {
+    /// How far it is to be believed.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Whether it holds what the room keeps.
+    pub fn is_known(&self) -> bool {
+        self.standing == Standing::Known
+    }
+
+    /// The latest of a key.
+    pub fn get(&self, key: &str) -> Option<&P> {
+        self.by_key.get(key).map(|event| &event.data)
+    }
+
+    /// All of them, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Event<P>)> {
+        self.by_key.iter().map(|(key, event)| (key, &**event))
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+}
+
+impl<P: Payload> Latest<P> {
+    fn take(&mut self, events: Vec<Event<P>>) {
+        let by_key = Arc::make_mut(&mut self.by_key);
+        for event in events {
+            if event.data.is_removal() {
+                by_key.remove(event.data.key());
+            } else if let Ok(key) = Name::new(event.data.key()) {
+                by_key.insert(key, Arc::new(event));
+            }
+        }
+    }
+}
+
+impl<P: Payload + Send + Sync + 'static> View for Latest<P> {
+    type Payload = P;
+
+    fn apply(&mut self, delivery: Delivery<Event<P>>) {
+        match delivery {
+            Delivery::Snapshot { events, .. } => {
+                self.standing = Standing::Known;
+                self.by_key = Arc::default();
+                self.take(events);
+            }
+            Delivery::Events { events, .. } => self.take(events),
+            // Of each key the latest still comes.
+            Delivery::Gap { .. } => {}
+            Delivery::Closed { .. } => self.standing = Standing::Closed,
+        }
+    }
+
+    fn refuse(&mut self, error: &ServerError) {
+        self.standing = Standing::Refused(error.clone());
+    }
+}
+
+/// The samples of one container, the newest last.
+#[derive(Debug, Clone, Default)]
+pub struct StatsHistory {
+    standing: Standing,
+    samples: VecDeque<Arc<Event<DockerStats>>>,
+    missed: u64,
+}
+
+/// How many samples a server keeps of a container.
+const SAMPLES: usize = 300;
+
+impl StatsHistory {
+    /// How far it is to be believed.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The newest sample.
+    pub fn latest(&self) -> Option<&DockerStats> {
+        self.samples.back().map(|event| &event.data)
+    }
+
+    /// The samples, 300 at most. Of a time when nobody watched there are none.
+    pub fn samples(&self) -> impl DoubleEndedIterator<Item = &Event<DockerStats>> {
+        self.samples.iter().map(|event| &**event)
+    }
+
+    /// How many samples were taken that this client did not get.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+}
+
+impl View for StatsHistory {
+    type Payload = DockerStats;
+
+    fn apply(&mut self, delivery: Delivery<Event<DockerStats>>) {
+        match delivery {
+            Delivery::Snapshot { events, .. } => {
+                self.standing = Standing::Known;
+                self.samples = events.into_iter().map(Arc::new).collect();
+            }
+            Delivery::Events { events, .. } => {
+                self.samples.extend(events.into_iter().map(Arc::new));
+            }
+            Delivery::Gap { gap, .. } => self.missed += gap.missed,
+            Delivery::Closed { .. } => self.standing = Standing::Closed,
+        }
+        let surplus = self.samples.len().saturating_sub(SAMPLES);
+        self.samples.drain(..surplus);
+    }
+
+    fn refuse(&mut self, error: &ServerError) {
+        self.standing = Standing::Refused(error.clone());
+    }
+}
+
+/// The builds of a room, and how the newest one stands.
+#[derive(Debug, Clone, Default)]
+pub struct Builds {
+    standing: Standing,
+    events: Arc<VecDeque<Arc<Event<BuildProgress>>>>,
+    missed: u64,
+    /// Counts the logs that the events are of.
+    log: u64,
+    /// What came up to there is not looked at.
+    hidden: u64,
+}
+
+/// How many events of builds are held.
+const EVENTS: usize = 10_000;
+
+impl Builds {
+    /// How far it is to be believed.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// What the newest build said last.
+    pub fn latest(&self) -> Option<&BuildProgress> {
+        self.visible().next_back().map(|event| &event.data)
+    }
+
+    /// What the newest build said from its start, the oldest first.
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = &BuildProgress> {
+        let newest = self.latest().map(|latest| latest.build_id.clone());
+        self.visible()
+            .map(|event| &event.data)
+            .filter(move |build| Some(&build.build_id) == newest.as_ref())
+    }
+
+    /// What all builds said, the oldest first.
+    pub fn all(&self) -> impl DoubleEndedIterator<Item = &Event<BuildProgress>> {
+        self.visible()
+    }
+
+    /// Whether the newest build is under way.
+    pub fn is_building(&self) -> bool {
+        self.latest().is_some_and(|build| !build.status.is_end())
+    }
+
+    /// Whether the newest build has done what it was to do.
+    pub fn is_complete(&self) -> bool {
+        self.latest().is_some_and(|build| build.status == ProgressStatus::Complete)
+    }
+
+    /// Whether the newest build has failed.
+    pub fn is_failed(&self) -> bool {
+        self.latest().is_some_and(|build| build.status == ProgressStatus::Failed)
+    }
+
+    /// How many events there were that this client did not get.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// The place after all that there is.
+    pub(super) fn end(&self) -> BuildsEnd {
+        BuildsEnd { log: self.log, seq: self.events.back().map_or(0, |event| event.seq) }
+    }
+
+    /// Looks only at what came after that.
+    pub(super) fn after(mut self, end: BuildsEnd) -> Self {
+        if self.log == end.log {
+            self.hidden = end.seq;
+        }
+        self
+    }
+
+    fn visible(&self) -> impl DoubleEndedIterator<Item = &Event<BuildProgress>> {
+        self.events.iter().map(|event| &**event).filter(|event| event.seq > self.hidden)
+    }
+}
+
+/// A place in the events of builds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct BuildsEnd {
+    log: u64,
+    seq: u64,
+}
+
+impl View for Builds {
+    type Payload = BuildProgress;
+
+    fn apply(&mut self, delivery: Delivery<Event<BuildProgress>>) {
+        match delivery {
+            Delivery::Snapshot { events, reset, .. } => {
+                self.standing = Standing::Known;
+                self.events = Arc::new(events.into_iter().map(Arc::new).collect());
+                self.log += u64::from(reset);
+            }
+            Delivery::Events { events, .. } => {
+                let held = Arc::make_mut(&mut self.events);
+                held.extend(events.into_iter().map(Arc::new));
+                let surplus = held.len().saturating_sub(EVENTS);
+                held.drain(..surplus);
+            }
+            Delivery::Gap { gap, .. } => self.missed += gap.missed,
+            Delivery::Closed { .. } => self.standing = Standing::Closed,
+        }
+    }
+
+    fn refuse(&mut self, error: &ServerError) {
+        self.standing = Standing::Refused(error.clone());
+    }
+}
