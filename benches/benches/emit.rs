@@ -13,17 +13,12 @@ use nself_realtime::{Emitter, Hub, Name, NanoTimestamp, RoomName, Server, Sessio
 use tokio::runtime::Runtime;
 
 fn line() -> LogsStream {
-    LogsStream::Line(LogLine {
-        service: Name::new("web").expect("a name"),
-        time: NanoTimestamp::from_unix_nanos(1_700_000_000_123_456_789).expect("a time"),
-        container_id: Some(Name::new("0123456789abcdef").expect("a name")),
-        line: "GET /api/products?page=2 HTTP/1.1 200 12ms upstream=catalog:8080".repeat(2),
-        source: Source::Stdout,
-        n: 0,
-        level: None,
-        truncated_bytes: None,
-        history: None,
-    })
+    let service = Name::new("web").expect("a name");
+    let time = NanoTimestamp::from_unix_nanos(1_700_000_000_123_456_789).expect("a time");
+    let text = "GET /api/products?page=2 HTTP/1.1 200 12ms upstream=catalog:8080".repeat(2);
+    let container_id = Some(Name::new("0123456789abcdef").expect("a name"));
+    let line = LogLine::new(service, time, Source::Stdout, text);
+    LogsStream::Line(LogLine { container_id, ..line })
 }
 
 fn room(hub: &Hub) -> Emitter {

@@ -45,6 +45,12 @@
 //! twice. What the engine itself lost is marked as `lost`. A log that cannot be read is marked as
 //! `unavailable`, once.
 //!
+//! # Old lines
+//!
+//! [`Docker::history`] reads what the engine still has. An engine reads a log from its end: what is long
+//! ago costs as much as everything since, so the reading is bounded, and [`History::complete`] says
+//! whether something older was left out.
+//!
 //! # What ends what
 //!
 //! Everything ends when the last [`Docker`] is dropped, or by [`Docker::shutdown`]. A container that

@@ -69,17 +69,9 @@ impl Reader {
 }
 
 fn line(n: u64) -> LogsStream {
-    LogsStream::Line(LogLine {
-        service: Name::new("web").unwrap(),
-        time: NanoTimestamp::from_unix_nanos(n.into()).unwrap(),
-        container_id: None,
-        line: format!("line {n}"),
-        source: Source::Stdout,
-        n: 0,
-        level: None,
-        truncated_bytes: None,
-        history: None,
-    })
+    let time = NanoTimestamp::from_unix_nanos(n.into()).unwrap();
+    let service = Name::new("web").unwrap();
+    LogsStream::Line(LogLine::new(service, time, Source::Stdout, format!("line {n}")))
 }
 
 #[test]

@@ -24,17 +24,8 @@ fn status(room: &Emitter, service: &str) {
 }
 
 fn line(room: &Emitter, text: &str) {
-    let line = LogLine {
-        service: Name::new("web").unwrap(),
-        time: NanoTimestamp::from_unix_nanos(0).unwrap(),
-        container_id: None,
-        line: text.to_owned(),
-        source: Source::Stdout,
-        n: 0,
-        level: None,
-        truncated_bytes: None,
-        history: None,
-    };
+    let (service, time) = (Name::new("web").unwrap(), NanoTimestamp::from_unix_nanos(0).unwrap());
+    let line = LogLine::new(service, time, Source::Stdout, text);
     room.log(&LogsStream::Line(line)).unwrap();
 }
 

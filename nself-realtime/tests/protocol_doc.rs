@@ -405,17 +405,8 @@ async fn the_limits_of_a_poll_are_those_that_a_server_keeps() {
 }
 
 fn line(text: &str) -> LogsStream {
-    LogsStream::Line(LogLine {
-        service: Name::new("web").unwrap(),
-        time: NanoTimestamp::from_unix_nanos(0).unwrap(),
-        container_id: None,
-        line: text.to_owned(),
-        source: Source::Stdout,
-        n: 0,
-        level: None,
-        truncated_bytes: None,
-        history: None,
-    })
+    let (service, time) = (Name::new("web").unwrap(), NanoTimestamp::from_unix_nanos(0).unwrap());
+    LogsStream::Line(LogLine::new(service, time, Source::Stdout, text))
 }
 
 #[test]

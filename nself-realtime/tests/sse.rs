@@ -2,34 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use nself_realtime::auth::Identity;
-use nself_realtime::clock::{Clock, SystemClock};
+use nself_realtime::clock::{Clock, SystemClock, TokioClock};
 use nself_realtime::event::{ServiceState, ServiceStatus};
 use nself_realtime::transport::sse::{EventsError, EventsRequest};
 use nself_realtime::{
-    Delivery, Emitter, Hub, Name, Payload, Retention, RoomName, Server, SessionConfig, Timestamp,
+    Delivery, Emitter, Hub, Name, Payload, Retention, RoomName, Server, SessionConfig,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-
-/// The paused clock of the test's runtime.
-struct VirtualClock;
-
-impl Clock for VirtualClock {
-    fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std()
-    }
-
-    fn timestamp(&self) -> Timestamp {
-        SystemClock.timestamp()
-    }
-}
 
 /// Data that is passed on as it stands.
 #[derive(Serialize, Deserialize)]
@@ -46,7 +33,7 @@ impl Payload for Passed {
 }
 
 fn server() -> (Server, Emitter) {
-    let hub = Hub::builder().clock(VirtualClock).build();
+    let hub = Hub::builder().clock(TokioClock::starting_at(SystemClock.timestamp())).build();
     let shop = hub.open_room(&RoomName::new("shop").unwrap());
     (Server::new(hub, SessionConfig::default()), shop)
 }

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder};
+use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
+use url::{ParseError, Url};
 
 use crate::process::{self, Process};
 use crate::scratch::Scratch;
@@ -24,6 +27,16 @@ pub struct Browser {
 impl Browser {
     /// Starts a browser with a fresh profile.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts one that reaches `localhost:<server>` through `localhost:<proxy>`, and says the former.
+    pub async fn start_behind(server: u16, proxy: u16) -> Self {
+        let rule = format!("--host-resolver-rules=MAP localhost:{server} 127.0.0.1:{proxy}");
+        Self::start_with(&[&rule]).await
+    }
+
+    async fn start_with(more: &[&str]) -> Self {
         let profile = Scratch::new();
         let folder = profile.path().display().to_string();
         let driver = process::find("chromedriver").expect("chromedriver is installed");
@@ -36,7 +49,7 @@ impl Browser {
         );
         let port = driver.printed_where("its port", port_of).await;
         let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(&folder))
+            .capabilities(capabilities(&folder, more))
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .expect("chromedriver starts a session");
@@ -77,6 +90,23 @@ impl Browser {
         }
     }
 
+    /// Sends a command of the `DevTools` protocol, and gives its answer.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        let done =
+            self.client.issue_cmd(DevTools { command: command.to_owned(), parameters }).await;
+        done.unwrap_or_else(|error| panic!("the browser refuses {command}: {error}"))
+    }
+
+    /// Shows pages in a window of that size, in dark or in light.
+    pub async fn look(&self, width: u32, height: u32, dark: bool) {
+        let size =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+        let scheme = if dark { "dark" } else { "light" };
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.devtools("Emulation.setEmulatedMedia", media).await;
+    }
+
     /// Saves a picture of the page beside the logs.
     pub async fn screenshot(&self, name: &str) -> PathBuf {
         let picture = self.client.screenshot().await.expect("the page can be pictured");
@@ -100,9 +130,27 @@ impl Browser {
     }
 }
 
-fn capabilities(folder: &str) -> serde_json::Map<String, Value> {
+/// A command of chromedriver's own.
+#[derive(Debug)]
+struct DevTools {
+    command: String,
+    parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _request: &Url) -> (Method, Option<String>) {
+        let body = json!({"cmd": self.command, "params": self.parameters});
+        (Method::POST, Some(body.to_string()))
+    }
+}
+
+fn capabilities(folder: &str, more: &[&str]) -> serde_json::Map<String, Value> {
     let profile = format!("--user-data-dir={folder}/profile");
-    let arguments = [
+    let mut arguments = vec![
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
@@ -116,6 +164,7 @@ fn capabilities(folder: &str) -> serde_json::Map<String, Value> {
         "--window-size=1280,900",
         &profile,
     ];
+    arguments.extend(more);
     let browser = process::find("chromium").expect("chromium is installed");
     let wanted = json!({
         "browserName": "chrome",

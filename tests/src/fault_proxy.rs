@@ -25,6 +25,8 @@ pub enum Fault {
     Delay(Duration),
     /// Every byte is a packet of its own.
     Trickle,
+    /// No WebSocket gets through; what else is asked by HTTP does.
+    NoUpgrade,
 }
 
 /// A proxy on the loopback.
@@ -151,7 +153,10 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fault: watch::Rec
                 to.write_all(read).await
             }
             Fault::Trickle => trickle(&mut to, read).await,
-            Fault::None | Fault::Refuse | Fault::Vanish => to.write_all(read).await,
+            Fault::NoUpgrade if is_upgrade(read) => break,
+            Fault::None | Fault::Refuse | Fault::Vanish | Fault::NoUpgrade => {
+                to.write_all(read).await
+            }
         };
         if taken.is_err() {
             break;
@@ -163,6 +168,12 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, fault: watch::Rec
     }
     // The other direction may go on; an error means that it does not.
     let _ = to.shutdown().await;
+}
+
+/// Whether this begins a WebSocket. A browser sends the head of such a request in one piece.
+fn is_upgrade(bytes: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(bytes).to_ascii_lowercase();
+    head.starts_with("get ") && head.contains("\r\nupgrade: websocket\r\n")
 }
 
 async fn trickle(to: &mut OwnedWriteHalf, bytes: &[u8]) -> std::io::Result<()> {

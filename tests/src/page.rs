@@ -168,6 +168,57 @@ impl<'a> Page<'a> {
         serde_json::from_value(lines).expect("lines are pairs of text and milliseconds")
     }
 
+    /// The text of every line that the log shows now, with its time, as its button `Copy` gives it.
+    pub async fn copied_lines(&self) -> Vec<String> {
+        let script = "let copied = ''; const clipboard = navigator.clipboard;
+            Object.defineProperty(navigator, 'clipboard',
+              { configurable: true, value: { writeText: async text => { copied = text; } } });
+            document.querySelector('[data-tool=copy]').click();
+            Object.defineProperty(navigator, 'clipboard', { configurable: true, value: clipboard });
+            return copied;";
+        let text = self.browser.run(script).await;
+        text.as_str().unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// How many lines the log holds.
+    pub async fn held_lines(&self) -> u64 {
+        let text = self.text(".log-count").await;
+        let number = text.split(" of ").nth(1).and_then(|rest| rest.split(' ').next());
+        number.unwrap_or("0").replace(',', "").parse().expect("the count is a number")
+    }
+
+    /// Waits until the log holds at least that many lines.
+    pub async fn holds_lines(&self, count: u64) {
+        let expression = format!(
+            "Number((/of ([\\d,]+)/.exec(document.querySelector('.log-count')?.textContent ?? '')?.[1] ?? '0')\
+             .replaceAll(',', '')) >= {count}"
+        );
+        self.browser.wait_until(&format!("{count} lines"), PATIENCE, &expression).await;
+    }
+
+    /// Presses a key, as if the page itself had the focus.
+    pub async fn press(&self, key: &str) {
+        let script = format!(
+            "document.activeElement?.blur();
+             document.body.dispatchEvent(new KeyboardEvent('keydown', {{ key: {key:?}, bubbles: true, cancelable: true }}))"
+        );
+        self.browser.run(&script).await;
+    }
+
+    /// Types a text into an element in place of what it has.
+    pub async fn enter(&self, selector: &str, text: &str) {
+        let script = format!(
+            "const field = document.querySelector({selector:?}); field.value = {text:?};
+             field.dispatchEvent(new Event('input', {{ bubbles: true }}))"
+        );
+        self.browser.run(&script).await;
+    }
+
+    /// Clicks an element that is there.
+    pub async fn click_on(&self, selector: &str) {
+        self.browser.run(&format!("document.querySelector({selector:?}).click()")).await;
+    }
+
     /// The addresses of everything that the page has asked for by HTTP.
     pub async fn requests(&self) -> Vec<String> {
         let script = "return performance.getEntries().filter(entry => \

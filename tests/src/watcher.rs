@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nself_docker::{Docker, DockerConfig, DockerEngine};
 use nself_realtime::auth::{Access, Identity};
 use nself_realtime::{Hub, Peer, SessionConfig, Transmit};
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
+
+use crate::wait;
 
 /// An engine that is looked after.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ impl Watcher {
 
     /// A reader of what a filter, as JSON, asks for.
     pub fn read(&self, room: &str, filter: &str) -> Reader {
-        let now = Instant::now();
+        let now = Instant::now().into_std();
         let (access, guest) = (Access::default(), Identity::guest());
         let mut peer = Peer::new(self.hub.clone(), SessionConfig::default(), access, guest, now);
         let subscribe = format!(r#"{{"type":"subscribe","id":1,"room":"{room}","data":{filter}}}"#);
@@ -39,8 +41,21 @@ impl Watcher {
         Reader { peer, seen: Vec::new(), missed: 0 }
     }
 
+    /// Waits until a service is known.
+    pub async fn knows(&self, room: &str, service: &str) {
+        wait::until(&format!("{room}/{service}"), Duration::from_secs(30), async || {
+            let services = self.docker.services();
+            let known = services
+                .iter()
+                .any(|(own, status)| own.as_str() == room && status.service.as_str() == service);
+            known.then_some(()).ok_or_else(|| format!("only {} services are known", services.len()))
+        })
+        .await;
+    }
+
     /// A reader of a service's log.
-    pub fn read_log(&self, room: &str, service: &str) -> Reader {
+    pub async fn read_log(&self, room: &str, service: &str) -> Reader {
+        self.knows(room, service).await;
         let filter = format!(r#"{{"types":["logs:stream"],"keys":["{service}"]}}"#);
         self.read(room, &filter)
     }
@@ -84,7 +99,9 @@ impl Reader {
                 return;
             }
             if begun.elapsed() > deadline {
-                let last: Vec<_> = self.seen.iter().rev().take(10).map(|e| &e.data).collect();
+                let log = self.log();
+                let last: Vec<String> =
+                    log.iter().rev().take(12).map(|l| l.chars().take(120).collect()).collect();
                 panic!("waited {deadline:?} in vain for {what}; the newest first: {last:#?}");
             }
             sleep(Duration::from_millis(5)).await;
@@ -103,7 +120,8 @@ impl Reader {
 
     /// Takes what is there.
     pub fn take(&mut self) {
-        let now = Instant::now();
+        let at = Instant::now();
+        let now = at.into_std();
         self.peer.handle_alive(now);
         if self.peer.poll_timeout() <= now {
             self.peer.handle_timeout(now);
@@ -116,8 +134,8 @@ impl Reader {
                 self.missed += frame.pointer("/data/missed").and_then(Value::as_u64).unwrap_or(0);
             }
             match frame.get("events").and_then(Value::as_array) {
-                Some(events) => self.seen.extend(events.iter().map(|event| of(event, now))),
-                None if frame.get("seq").is_some() => self.seen.push(of(&frame, now)),
+                Some(events) => self.seen.extend(events.iter().map(|event| of(event, at))),
+                None if frame.get("seq").is_some() => self.seen.push(of(&frame, at)),
                 None => {}
             }
         }

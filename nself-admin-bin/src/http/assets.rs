@@ -1,22 +1,26 @@
 //! The page's files, embedded in the program. Their address carries one hash over all of them, so a
 //! browser may keep them for ever and modules find each other by relative paths.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
-use rust_embed::{Embed, EmbeddedFile};
+use rust_embed::Embed;
 use sha2::{Digest, Sha256};
 
 use super::answer::{Answer, Refusal, whole, with_body};
 use super::guard::Granted;
+use super::packed::{self, Packed};
 
 #[derive(Embed)]
 #[folder = "ui/"]
 #[exclude = "test/*"]
 #[exclude = "*.json"]
 struct Files;
+
+const INDEX: &str = "index.html";
 
 /// In `index.html`, what stands for the hash.
 const HASH_PLACE: &str = "{{assets}}";
@@ -34,12 +38,20 @@ static HASH: LazyLock<String> = LazyLock::new(|| {
 });
 
 static PAGE: LazyLock<Bytes> = LazyLock::new(|| {
-    let index = Files::get("index.html").map(|file| file.data).unwrap_or_default();
+    let index = Files::get(INDEX).map(|file| file.data).unwrap_or_default();
     String::from_utf8_lossy(&index).replace(HASH_PLACE, &HASH).into()
 });
 
+/// Every file as it is served, `index.html` with its hash.
+static PACKED: LazyLock<HashMap<String, Packed>> = LazyLock::new(|| {
+    packed::all(Files::iter().filter_map(|name| {
+        let data = if name == INDEX { PAGE.to_vec().into() } else { Files::get(&name)?.data };
+        Some((name.into_owned(), data))
+    }))
+});
+
 /// The page; the same for every address that it has, since it finds its way by itself.
-pub(super) fn page(headers: &HeaderMap) -> Answer {
+pub(super) fn page(headers: &HeaderMap) -> Result<Answer, Refusal> {
     let etag = format!("\"{}\"", *HASH);
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == etag.as_str());
     let mut answer = if known {
@@ -47,37 +59,41 @@ pub(super) fn page(headers: &HeaderMap) -> Answer {
         *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
         unchanged
     } else {
-        with_body(StatusCode::OK, "text/html; charset=utf-8", "no-cache", PAGE.clone())
+        file(INDEX, "no-cache", headers)?
     };
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         answer.headers_mut().insert(header::ETAG, etag);
     }
-    answer
+    Ok(answer)
 }
 
 /// A file that never changes at its address.
-pub(super) fn asset(granted: &Granted) -> Result<Answer, Refusal> {
+pub(super) fn asset(granted: &Granted, headers: &HeaderMap) -> Result<Answer, Refusal> {
     let path = granted.parameter("path");
     if granted.parameter("hash") != *HASH {
         return Err(Refusal::not_found("the page has changed: load it again"));
     }
-    file(path, "public, max-age=31536000, immutable")
+    file(path, "public, max-age=31536000, immutable", headers)
 }
 
 /// The icon, which browsers ask for at this address.
-pub(super) fn favicon() -> Result<Answer, Refusal> {
-    file("favicon.svg", "public, max-age=86400")
+pub(super) fn favicon(headers: &HeaderMap) -> Result<Answer, Refusal> {
+    file("favicon.svg", "public, max-age=86400", headers)
 }
 
-fn file(path: &str, cache: &'static str) -> Result<Answer, Refusal> {
+fn file(path: &str, cache: &'static str, headers: &HeaderMap) -> Result<Answer, Refusal> {
     // The name is looked up among the embedded ones, not joined to a path.
-    let EmbeddedFile { data, .. } =
-        Files::get(path).ok_or_else(|| Refusal::not_found("the page has no such file"))?;
-    let data = match data {
-        std::borrow::Cow::Borrowed(data) => Bytes::from_static(data),
-        std::borrow::Cow::Owned(data) => data.into(),
-    };
-    Ok(with_body(StatusCode::OK, content_type(path), cache, data))
+    let Packed { plain, gzip } =
+        PACKED.get(path).ok_or_else(|| Refusal::not_found("the page has no such file"))?;
+    let takes_gzip = packed::takes_gzip(headers);
+    let body = if takes_gzip { gzip } else { plain };
+    let mut answer = with_body(StatusCode::OK, content_type(path), cache, body.clone());
+    let told = answer.headers_mut();
+    told.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if takes_gzip {
+        told.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok(answer)
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -104,13 +120,17 @@ mod tests {
     #[test]
     fn files_of_the_tests_are_not_in_the_program() {
         assert!(Files::iter().all(|name| !name.starts_with("test/") && !name.ends_with(".json")));
-        assert!(Files::get("app.css").is_some());
+        assert!(Files::get("css/base.css").is_some());
     }
 
     #[test]
     fn a_path_that_climbs_out_finds_nothing() {
         for path in ["../Cargo.toml", "/etc/passwd", "lib/../index.html", ""] {
-            assert_eq!(file(path, "no-store").unwrap_err().status, StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(
+                file(path, "no-store", &HeaderMap::new()).unwrap_err().status,
+                StatusCode::NOT_FOUND,
+                "{path}"
+            );
         }
     }
 }

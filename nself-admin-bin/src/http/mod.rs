@@ -5,6 +5,8 @@ mod api;
 mod assets;
 mod fallback;
 mod guard;
+mod logs;
+mod packed;
 mod routes;
 mod websocket;
 

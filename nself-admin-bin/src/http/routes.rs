@@ -8,7 +8,7 @@ use matchit::Router;
 
 use super::answer::{Answer, Refusal, secured};
 use super::guard::Granted;
-use super::{App, api, assets, fallback, websocket};
+use super::{App, api, assets, fallback, logs, websocket};
 
 /// What can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub(super) enum Route {
     Socket,
     Events,
     Poll,
+    ServiceLogs,
     ServiceAction,
 }
 
@@ -34,9 +35,10 @@ pub(super) enum Kind {
 }
 
 /// Every address; a name in braces is a parameter.
-const ROUTES: [(&str, Route); 11] = [
+const ROUTES: [(&str, Route); 13] = [
     ("/", Route::Page),
     ("/logs/{project}/{service}", Route::Page),
+    ("/monitor", Route::Page),
     ("/assets/{hash}/{*path}", Route::Asset),
     ("/favicon.svg", Route::Favicon),
     ("/healthz", Route::Healthz),
@@ -45,6 +47,7 @@ const ROUTES: [(&str, Route); 11] = [
     ("/api/ws", Route::Socket),
     ("/api/events", Route::Events),
     ("/api/poll", Route::Poll),
+    ("/api/services/{project}/{service}/logs", Route::ServiceLogs),
     ("/api/services/{project}/{service}/{action}", Route::ServiceAction),
 ];
 
@@ -61,7 +64,7 @@ impl Route {
     pub(super) fn allow(self) -> &'static str {
         match self {
             Self::Page | Self::Asset | Self::Favicon | Self::Healthz | Self::Readyz => "GET, HEAD",
-            Self::Session | Self::Socket | Self::Events => "GET",
+            Self::Session | Self::Socket | Self::Events | Self::ServiceLogs => "GET",
             Self::Poll => "GET, POST",
             Self::ServiceAction => "POST",
         }
@@ -124,15 +127,16 @@ async fn handle(
     request: Request<Incoming>,
 ) -> Result<Answer, Refusal> {
     match granted.route() {
-        Route::Page => Ok(assets::page(request.headers())),
-        Route::Asset => assets::asset(granted),
-        Route::Favicon => assets::favicon(),
+        Route::Page => assets::page(request.headers()),
+        Route::Asset => assets::asset(granted, request.headers()),
+        Route::Favicon => assets::favicon(request.headers()),
         Route::Healthz => Ok(api::healthz()),
         Route::Readyz => Ok(api::readyz(&app)),
         Route::Session => Ok(api::session(&app)),
         Route::Socket => websocket::upgrade(app, request).await,
         Route::Events => fallback::events(&app, &request).await,
         Route::Poll => fallback::poll(&app, request).await,
+        Route::ServiceLogs => logs::read(&app, granted, &request).await,
         Route::ServiceAction => api::act(&app, granted, request.into_body()).await,
     }
 }

@@ -35,6 +35,14 @@ export class Client {
         this.wake();
       }
     });
+    // Said in time, a reload is no second session beside this one.
+    addEventListener('pagehide', () => this.#disconnect());
+    addEventListener('pageshow', ({ persisted }) => {
+      if (persisted) {
+        this.#handle((now) => this.#session.handleClose(GONE_AWAY, '', now));
+        this.wake();
+      }
+    });
   }
 
   /** Connects again after a sign-in. */
@@ -199,6 +207,8 @@ async function answerOf(path, init) {
     return undefined;
   }
 }
+
+const GONE_AWAY = 1001;
 
 // Of this tab alone, and it outlives a reload: so a reload is the same session.
 const IDENTITY = 'nself.session';

@@ -19,34 +19,31 @@ export function identityOf(entry) {
 }
 
 /**
- * Merges `incoming` (in its own order) into `held`. If `torn`, lines may be missing behind what is held:
- * what comes there without anything known before it is told apart by a `break`.
+ * Merges `incoming` (in its own order) into `held`.
  * @param {readonly LogEntry[]} held
  * @param {readonly LogEntry[]} incoming
- * @param {boolean} torn
- * @returns {{entries: LogEntry[], added: number, torn: boolean}} `torn`: nothing has told yet
+ * @returns {{entries: LogEntry[], added: LogEntry[], joined: Set<string>}} `joined`: the services of which
+ *   something was known
  */
-export function merge(held, incoming, torn) {
+export function merge(held, incoming) {
   const known = index(held);
   /** @type {{before: number, entry: LogEntry}[]} */
-  const added = [];
+  const placed = [];
+  /** @type {Set<string>} */
+  const joined = new Set();
   /** @type {number | undefined} */
   let after;
   for (const entry of incoming) {
     const at = known.get(identityOf(entry) ?? '');
     if (at !== undefined) {
-      torn = false;
+      joined.add(entry.service ?? '');
       after = Math.max(after ?? 0, at + 1);
       continue;
     }
-    after ??= placeByTime(held, entry);
-    if (torn && after === held.length) {
-      torn = false;
-      added.push({ before: after, entry: { kind: 'break' } });
-    }
-    added.push({ before: after, entry });
+    after = after === undefined ? placeByTime(held, entry) : passOlder(held, after, entry);
+    placed.push({ before: after, entry });
   }
-  return { entries: insert(held, added), added: added.length, torn };
+  return { entries: insert(held, placed), added: placed.map(({ entry }) => entry), joined };
 }
 
 /** @param {readonly LogEntry[]} held */
@@ -76,13 +73,31 @@ function placeByTime(held, entry) {
 }
 
 /**
+ * From `at` on, behind those that are not younger either: lines of several services take turns.
  * @param {readonly LogEntry[]} held
- * @param {readonly {before: number, entry: LogEntry}[]} added rising in `before`
+ * @param {number} at
+ * @param {LogEntry} entry
  */
-function insert(held, added) {
+function passOlder(held, at, { time }) {
+  for (let next = at; time !== undefined && next < held.length; next += 1) {
+    const other = held[next]?.time;
+    if (other !== undefined && other > time) {
+      break;
+    }
+    at = other === undefined ? at : next + 1;
+  }
+  return at;
+}
+
+/**
+ * @param {readonly LogEntry[]} held
+ * @param {readonly {before: number, entry: LogEntry}[]} placed rising in `before`
+ */
+function insert(held, placed) {
+  /** @type {LogEntry[]} */
   const entries = [];
   let taken = 0;
-  for (const { before, entry } of added) {
+  for (const { before, entry } of placed) {
     while (taken < before) {
       entries.push(/** @type {LogEntry} */ (held[taken]));
       taken += 1;

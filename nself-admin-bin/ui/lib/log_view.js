@@ -1,7 +1,7 @@
 // Which entries of a log are shown: those that the filter lets through, and while it is paused those of
 // the moment when it was. Each entry is read once, as it comes.
 
-import { plainText } from './ansi.js';
+import { LogFilter } from './log_filter.js';
 
 /** @import { Log, LogEntry } from './stores/logs.js' */
 
@@ -11,7 +11,7 @@ export class LogView {
   /** @type {number[]} of each row: which entry of the log it is */
   #numbers = [];
   #first = 0;
-  #needle = '';
+  #filter = new LogFilter({ search: '', level: '', source: '' });
   /** @type {Log | undefined} what there was when it was paused */
   #paused;
   #generation = -1;
@@ -38,9 +38,9 @@ export class LogView {
     return this.#waiting;
   }
 
-  /** @param {string} needle only lines that have it are shown, whatever its case */
-  filter(needle) {
-    this.#needle = needle.toLowerCase();
+  /** @param {LogFilter} filter only lines that it lets through are shown */
+  filter(filter) {
+    this.#filter = filter;
     this.#generation = -1;
   }
 
@@ -94,7 +94,7 @@ export class LogView {
   #append({ dropped, entries }) {
     for (let at = Math.max(0, this.#next - dropped); at < entries.length; at += 1) {
       const entry = /** @type {LogEntry} */ (entries[at]);
-      if (this.#lets(entry)) {
+      if (this.#filter.lets(entry)) {
         this.#rows.push(entry);
         this.#numbers.push(dropped + at);
       }
@@ -119,18 +119,8 @@ export class LogView {
    */
   #countWaiting({ dropped, entries }, anew) {
     const from = anew ? 0 : Math.max(0, this.#next - dropped);
-    const matches = entries.slice(from).filter((entry) => this.#lets(entry)).length;
+    const matches = entries.slice(from).filter((entry) => this.#filter.lets(entry)).length;
     this.#waiting = anew ? Math.max(0, matches - this.#rows.length) : this.#waiting + matches;
     this.#next = dropped + entries.length;
-  }
-
-  /** @param {LogEntry} entry */
-  #lets(entry) {
-    // A loss is shown whatever is searched: what was searched for may have been in it.
-    return (
-      this.#needle === '' ||
-      entry.kind !== 'line' ||
-      plainText(entry.line).toLowerCase().includes(this.#needle)
-    );
   }
 }

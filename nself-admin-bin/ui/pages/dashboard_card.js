@@ -9,16 +9,17 @@ import { logPath } from '../lib/view/router.js';
 import { sparkline } from '../lib/view/sparkline.js';
 import { STATUS } from '../lib/view/status.js';
 
-/** @import { ServiceAction } from '../lib/api.js' */
+/** @import { Account, ServiceAction } from '../lib/api.js' */
 /** @import { Stores } from '../lib/stores.js' */
 /** @import { ServiceStatus, Status } from '../lib/stores/service_status.js' */
 
 /** @type {Record<ServiceAction, {label: string, from: readonly Status[]}>} `from`: where it makes sense */
-const ACTIONS = {
+export const ACTIONS = {
   start: { label: 'Start', from: ['created', 'stopped', 'failed'] },
   stop: { label: 'Stop', from: ['running', 'unhealthy', 'starting', 'restarting', 'paused'] },
   restart: { label: 'Restart', from: ['running', 'unhealthy', 'starting', 'paused', 'failed'] },
 };
+export const SERVICE_ACTIONS = /** @type {ServiceAction[]} */ (Object.keys(ACTIONS));
 const MEBIBYTE = 1_048_576;
 const SHOWN_PORTS = 2;
 
@@ -49,7 +50,7 @@ export class ServiceCard {
     this.#room = room;
     this.#service = service;
     this.#stores = stores;
-    this.#buttons = /** @type {ServiceAction[]} */ (Object.keys(ACTIONS)).map((action) => [
+    this.#buttons = SERVICE_ACTIONS.map((action) => [
       action,
       h('button', { type: 'button', 'data-action': action, onclick: () => this.#ask(action) }, ACTIONS[action].label),
     ]);
@@ -81,7 +82,7 @@ export class ServiceCard {
   draw(told) {
     const asked = this.#stores.actions.of(this.#room, this.#service);
     const status = asked?.status ?? told.status;
-    const stale = this.#isStale();
+    const stale = isStale(this.#stores);
     this.#drawStatus(status);
     setAttribute(this.element, 'data-stale', stale);
     setText(this.#image, told.image ?? ABSENT);
@@ -95,10 +96,6 @@ export class ServiceCard {
   /** @param {ServiceAction} action */
   #ask(action) {
     this.#stores.actions.ask(this.#room, this.#service, action);
-  }
-
-  #isStale() {
-    return !this.#stores.connection.getSnapshot().current || this.#stores.engine.getSnapshot().away;
   }
 
   /** @param {Status} status */
@@ -161,7 +158,7 @@ export class ServiceCard {
    */
   #drawButtons(status, waiting) {
     const account = this.#stores.account.getSnapshot();
-    const allowed = account !== undefined && !account.readOnly && account.role !== 'viewer';
+    const allowed = mayAct(account);
     for (const [action, button] of this.#buttons) {
       const disabled = waiting || !allowed || !ACTIONS[action].from.includes(status);
       if (disabled && document.activeElement === button) {
@@ -172,6 +169,19 @@ export class ServiceCard {
       setAttribute(button, 'title', account !== undefined && !allowed ? 'Not allowed: read-only' : undefined);
     }
   }
+}
+
+/**
+ * Whether what is shown may no longer be so.
+ * @param {Stores} stores
+ */
+export function isStale({ connection, engine }) {
+  return !connection.getSnapshot().current || engine.getSnapshot().away;
+}
+
+/** @param {Account | undefined} account */
+export function mayAct(account) {
+  return account !== undefined && !account.readOnly && account.role !== 'viewer';
 }
 
 // The clock ticks once a second, so a sample may look that much older than it is.

@@ -1,132 +1,202 @@
-// The log of one service. The newest lines stay in sight until the reader scrolls up or pauses; what is
-// searched for stands in the address, so a reload comes back to it.
+// The log of one or more services of a project. The newest lines stay in sight until the reader scrolls up
+// or pauses; what is chosen and searched for stands in the address, so a reload comes back to it.
 
+import { plainText } from '../lib/ansi.js';
 import { LogView } from '../lib/log_view.js';
 import { h, setAttribute, setText } from '../lib/view/dom.js';
-import { formatCount, plural } from '../lib/view/format.js';
+import { saveText } from '../lib/view/download.js';
 import { nextFrame } from '../lib/view/frame.js';
 import { icon } from '../lib/view/icons.js';
+import { logPath } from '../lib/view/router.js';
 import { view } from '../lib/view/view.js';
 import { VirtualList, isAtEnd } from '../lib/view/virtual_list.js';
-import { drawEntry } from './log_entry.js';
+import { drawEntry, heightOf } from './log_entry.js';
+import { ServicePicker } from './log_services.js';
+import { LogTools } from './log_tools.js';
 
 /** @import { Context, Page } from '../app.js' */
 /** @import { LogEntry } from '../lib/stores/logs.js' */
+/** @import { Client } from '../lib/client.js' */
 /** @import { Stores } from '../lib/stores.js' */
+/** @import { Look } from './log_entry.js' */
 
 const TAIL = 500;
-const ROW_HEIGHT = 20;
+const LINE_HEIGHT = 20;
 
 /**
  * @param {Context} context
- * @param {{project: string, service: string}} route
+ * @param {{project: string, services: string[]}} route
  * @returns {Page}
  */
-export function mountLogs({ client, stores, main }, { project, service }) {
-  const page = new LogPage(stores, project, service);
+export function mountLogs({ client, stores, main }, { project, services }) {
+  const page = new LogPage(client, stores, project, services);
   main.append(...page.elements);
-  stores.logs.open(project, service);
-  client.read(project, [{ types: ['logs:stream'], keys: [service], tail: TAIL }]);
   const endView = page.start();
   return {
-    title: `${project} / ${service}`,
+    title: `${services.join(', ')} · ${project}`,
     leave: () => {
       endView();
       client.read(project, []);
-      stores.logs.close(project, service);
+      stores.logs.close();
     },
   };
 }
 
 class LogPage {
+  #client;
   #stores;
   #project;
-  #service;
+  #services;
   #view = new LogView();
   #following = true;
   /** Where the page itself scrolled to: a reader who scrolls up is above. */
   #scrolledTo = 0;
+  /** @type {Look} */
+  #look;
 
   #canvas = h('div', { class: 'log-canvas' });
   #viewport = h('div', { id: 'log', role: 'log', 'aria-live': 'off', tabindex: '0' }, this.#canvas);
+  /** @type {VirtualList<LogEntry>} */
   #list = new VirtualList({
     viewport: this.#viewport,
     canvas: this.#canvas,
-    rowHeight: ROW_HEIGHT,
-    draw: drawEntry,
+    lineHeight: LINE_HEIGHT,
+    draw: (entry) => drawEntry(entry, this.#look),
+    linesOf: (entry) => heightOf(entry, this.#look),
   });
+  #title = h('h1', { tabindex: '-1' });
   #empty = h('p', { class: 'log-empty' });
-  #count = h('p', { class: 'log-count' });
-  #search = h('input', {
-    id: 'search',
-    type: 'search',
-    placeholder: 'Search',
-    'aria-label': 'Show only lines with this text',
-    autocomplete: 'off',
-    spellcheck: 'false',
-  });
-  #pause = h('button', { id: 'pause', type: 'button', 'aria-pressed': 'false' });
   #jump = h('button', { id: 'jump', type: 'button', hidden: true }, icon('down'), 'Jump to newest');
   #frame = nextFrame(() => this.#draw());
+  #tools = new LogTools({
+    changed: () => this.#choose(),
+    pause: () => this.#togglePause(),
+    copy: () => navigator.clipboard.writeText(this.#text()),
+    download: () => saveText(`${this.#services.join('+')}.log`, this.#text()),
+    clear: () => this.#stores.logs.clear(),
+    older: () => this.#stores.logs.loadOlder(),
+  });
+  #picker;
 
   /**
+   * @param {Client} client
    * @param {Stores} stores
    * @param {string} project
-   * @param {string} service
+   * @param {string[]} services
    */
-  constructor(stores, project, service) {
+  constructor(client, stores, project, services) {
+    this.#client = client;
     this.#stores = stores;
     this.#project = project;
-    this.#service = service;
-    this.#canvas.style.setProperty('--row', `${ROW_HEIGHT}px`);
-    setAttribute(this.#viewport, 'aria-label', `Log of ${service}`);
+    this.#services = services;
+    this.#picker = new ServicePicker((picked) => this.#pick(picked));
+    this.#canvas.style.setProperty('--row', `${LINE_HEIGHT}px`);
+    this.#look = this.#newLook();
   }
 
   get elements() {
-    const crumbs = h('a', { class: 'crumb', href: '/' }, 'Dashboard');
-    const title = h('h1', { tabindex: '-1' }, h('span', { class: 'muted' }, `${this.#project} / `), this.#service);
-    const tools = h('div', { class: 'log-tools' }, this.#count, this.#search, this.#pause);
+    const crumb = h('a', { class: 'crumb', href: '/' }, 'Dashboard');
     return [
-      h('header', { class: 'log-head' }, crumbs, title, tools),
+      h('header', { class: 'log-head' }, crumb, this.#title, this.#picker.element, this.#tools.count),
+      this.#tools.element,
       h('div', { class: 'log-frame' }, this.#viewport, this.#empty, this.#jump),
     ];
   }
 
   /** @returns {() => void} ends it */
   start() {
-    const held = new URLSearchParams(location.search).get('q') ?? '';
-    this.#search.value = held;
-    this.#view.filter(held);
-    this.#search.addEventListener('input', () => this.#searchFor(this.#search.value));
-    this.#pause.addEventListener('click', () => this.#togglePause());
+    this.#open();
+    this.#choose();
     this.#jump.addEventListener('click', () => this.#jumpToNewest());
     this.#viewport.addEventListener('scroll', this.#frame.ask, { passive: true });
-    const resized = new ResizeObserver(this.#frame.ask);
+    const resized = new ResizeObserver(() => this.#resize());
     resized.observe(this.#viewport);
-    const { logs, connection, rooms } = this.#stores;
-    const endView = view([logs, connection, rooms], () => this.#draw());
+    const { logs, connection, rooms, serviceStatus, clock } = this.#stores;
+    const ends = [
+      view([logs, connection, rooms], () => this.#draw()),
+      view([serviceStatus], () => this.#drawPicker()),
+      clock.subscribe(() => this.#tick()),
+    ];
     return () => {
-      endView();
+      ends.forEach((end) => end());
       resized.disconnect();
       this.#frame.cancel();
     };
   }
 
-  get #log() {
-    return this.#stores.logs.log(this.#project, this.#service);
+  #open() {
+    const { logs } = this.#stores;
+    logs.open(this.#project, this.#services);
+    this.#client.read(this.#project, [
+      { types: ['logs:stream'], keys: this.#services, tail: TAIL },
+      { types: ['service:status'] },
+    ]);
+    this.#title.replaceChildren(h('span', { class: 'muted' }, `${this.#project} / `), this.#services.join(', '));
+    setAttribute(this.#viewport, 'aria-label', `Log of ${this.#services.join(', ')}`);
   }
 
-  /** @param {string} text */
-  #searchFor(text) {
-    const url = new URL(location.href);
-    if (text === '') {
-      url.searchParams.delete('q');
-    } else {
-      url.searchParams.set('q', text);
-    }
-    history.replaceState(undefined, '', url);
-    this.#view.filter(text);
+  /** @param {string[]} services */
+  #pick(services) {
+    history.replaceState(undefined, '', logPath(this.#project, ...services) + location.search);
+    this.#services = services;
+    this.#following = true;
+    this.#view = new LogView();
+    this.#open();
+    this.#choose();
+    this.#drawPicker();
+  }
+
+  /** Shows what the tools say. */
+  #choose() {
+    this.#look = this.#newLook();
+    setAttribute(this.#canvas, 'data-wrap', this.#tools.wraps);
+    this.#view.filter(this.#look.filter);
     this.#frame.ask();
+  }
+
+  /** @returns {Look} */
+  #newLook() {
+    return {
+      time: this.#tools.time,
+      filter: this.#tools.filter(),
+      several: this.#services.length > 1,
+      columns: this.#tools.wraps ? this.#columns() : undefined,
+      now: this.#now(),
+    };
+  }
+
+  #now() {
+    return this.#stores.clock.getSnapshot() + this.#stores.latency.getSnapshot().offsetMs;
+  }
+
+  /** How many characters of a line's text fit beside its time, stream and level. */
+  #columns() {
+    const pen = document.createElement('canvas').getContext('2d');
+    if (pen === null || !this.#viewport.isConnected) {
+      return 80;
+    }
+    pen.font = getComputedStyle(this.#viewport).font;
+    const sample = drawEntry(SAMPLE, { ...this.#look, columns: 1 });
+    setAttribute(this.#canvas, 'data-wrap', true);
+    this.#canvas.append(sample);
+    const width = sample.querySelector('.text')?.clientWidth ?? 0;
+    sample.remove();
+    return Math.max(10, Math.floor(width / (pen.measureText('0'.repeat(100)).width / 100)));
+  }
+
+  #resize() {
+    if (this.#tools.wraps) {
+      this.#choose();
+    }
+    this.#frame.ask();
+  }
+
+  #tick() {
+    if (this.#look.time === 'relative') {
+      this.#look = { ...this.#look, now: this.#now() };
+      this.#list.redraw();
+      this.#frame.ask();
+    }
   }
 
   #togglePause() {
@@ -134,7 +204,7 @@ class LogPage {
       this.#view.resume();
       this.#following = true;
     } else {
-      this.#view.pause(this.#log);
+      this.#view.pause(this.#stores.logs.getSnapshot());
     }
     this.#frame.ask();
   }
@@ -146,16 +216,25 @@ class LogPage {
     this.#frame.ask();
   }
 
+  /** The lines that are shown, as text. */
+  #text() {
+    const several = this.#services.length > 1;
+    return this.#view.rows
+      .filter((entry) => entry.kind === 'line')
+      .map(({ time, service, line }) => `${time} ${several ? `${service} ` : ''}${plainText(line)}\n`)
+      .join('');
+  }
+
   #draw() {
     this.#noticeScrolling();
     const anchor = this.#anchor();
-    if (this.#view.update(this.#log)) {
+    if (this.#view.update(this.#stores.logs.getSnapshot())) {
       this.#list.clear();
     }
     const { rows, first } = this.#view;
-    this.#list.resize(rows.length);
+    this.#list.resize(rows, first);
     this.#scroll(anchor, rows);
-    this.#list.render(rows, first);
+    this.#list.render(rows);
     this.#drawTools(rows);
   }
 
@@ -164,29 +243,30 @@ class LogPage {
       scrollTop: this.#viewport.scrollTop,
       viewportHeight: this.#viewport.clientHeight,
       scrollHeight: this.#viewport.scrollHeight,
-      rowHeight: ROW_HEIGHT,
+      lineHeight: LINE_HEIGHT,
     });
     this.#following = atEnd || (this.#following && this.#viewport.scrollTop >= this.#scrolledTo);
   }
 
   /** The entry at the top edge: where it goes, the view goes. */
   #anchor() {
-    const at = Math.floor(this.#viewport.scrollTop / ROW_HEIGHT);
-    return { entry: this.#view.rows[at], at, first: this.#view.first };
+    const at = this.#list.top;
+    return { entry: this.#view.rows[at], at, top: this.#list.topOf(at), first: this.#view.first };
   }
 
   /**
-   * @param {{entry: LogEntry | undefined, at: number, first: number}} anchor
+   * @param {{entry: LogEntry | undefined, at: number, top: number, first: number}} anchor
    * @param {readonly LogEntry[]} rows
    */
-  #scroll({ entry, at, first }, rows) {
+  #scroll({ entry, at, top, first }, rows) {
     if (this.#following) {
       this.#viewport.scrollTop = this.#viewport.scrollHeight;
     } else if (entry !== undefined) {
       const moved = at - (this.#view.first - first);
       const now = rows[moved] === entry ? moved : rows.indexOf(entry);
-      if (now !== -1 && now !== at) {
-        this.#viewport.scrollTop += (now - at) * ROW_HEIGHT;
+      const by = now === -1 ? 0 : this.#list.topOf(now) - top;
+      if (by !== 0) {
+        this.#viewport.scrollTop += by;
       }
     }
     this.#scrolledTo = this.#viewport.scrollTop;
@@ -194,26 +274,33 @@ class LogPage {
 
   /** @param {readonly LogEntry[]} rows */
   #drawTools(rows) {
+    const { entries, live, older } = this.#stores.logs.getSnapshot();
     const { paused, waiting } = this.#view;
-    setAttribute(this.#pause, 'aria-pressed', String(paused));
-    setText(this.#pause, paused ? `Resume · ${formatCount(waiting)} waiting` : 'Pause');
+    this.#tools.draw({ shown: rows.length, held: entries.length, live, paused, waiting, older });
     this.#jump.hidden = this.#following;
-    setText(this.#count, plural(rows.length, 'line', 'lines'));
     setAttribute(this.#viewport, 'data-stale', !this.#stores.connection.getSnapshot().current);
     const empty = rows.length === 0 ? this.#emptyText() : '';
     setText(this.#empty, empty);
     this.#empty.hidden = empty === '';
   }
 
+  #drawPicker() {
+    const services = this.#stores.serviceStatus.getSnapshot().get(this.#project)?.keys() ?? [];
+    this.#picker.draw([...services].sort(), this.#services);
+  }
+
   #emptyText() {
-    const log = this.#log;
-    if (log.entries.length > 0) {
-      return `No line has “${this.#search.value}”. New ones that do appear here.`;
+    const { entries, known: told } = this.#stores.logs.getSnapshot();
+    if (entries.length > 0) {
+      return 'No line is what you look for. New ones that are appear here.';
     }
     const { known, open } = this.#stores.rooms.getSnapshot();
     if (known && !open.some(({ room }) => room === this.#project)) {
       return `There is no project “${this.#project}” now. Its log appears here when there is one.`;
     }
-    return log.known ? 'Nothing printed yet. Lines appear here as they are printed.' : 'Waiting for the log…';
+    return told ? 'Nothing printed yet. Lines appear here as they are printed.' : 'Waiting for the log…';
   }
 }
+
+/** @type {LogEntry} for measuring */
+const SAMPLE = { kind: 'line', service: '', time: '2026-01-31T12:00:00.000Z', line: '', source: 'stdout' };

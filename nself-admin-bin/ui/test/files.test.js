@@ -13,6 +13,7 @@ const modules = ['lib', 'pages']
   .filter((file) => file.isFile() && file.name.endsWith('.js'))
   .map((file) => relative(UI, join(file.parentPath, file.name)))
   .sort();
+const styles = readdirSync(join(UI, 'css')).map((file) => `css/${file}`).sort();
 
 test('no module writes markup or runs text', () => {
   const forbidden = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|srcdoc|\beval\(|new Function\b/;
@@ -27,13 +28,46 @@ test('the page has neither inline scripts nor inline styles', () => {
   assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)/);
 });
 
-test('every module is preloaded, under the hashed address', () => {
+/** What a module and those that it imports need; pages that are loaded later are not among them. */
+function needs(file, found = new Set()) {
+  for (const [, path] of read(file).matchAll(/^(?:import|export)[^;]*?from '(\.[^']+)';/gm)) {
+    const needed = join(dirname(file), path);
+    if (!found.has(needed)) {
+      found.add(needed);
+      needs(needed, found);
+    }
+  }
+  return found;
+}
+
+test('every module of the first page is preloaded, under the hashed address', () => {
   const preloaded = [...read('index.html').matchAll(/modulepreload" href="\/assets\/\{\{assets\}\}\/([^"]+)"/g)];
-  assert.deepEqual(preloaded.map(([, file]) => file).sort(), modules);
+  assert.deepEqual(preloaded.map(([, file]) => file).sort(), [...needs('app.js')].sort());
+});
+
+test('every module is used', () => {
+  const used = new Set(needs('app.js'));
+  for (const page of ['pages/logs.js', 'pages/monitor.js']) {
+    used.add(page);
+    needs(page, used);
+  }
+  assert.deepEqual([...used].sort(), modules);
+});
+
+test('a comment that ends on a line is followed by nothing there', () => {
+  // The server leaves out comments by whole lines.
+  for (const file of [...modules, 'app.js']) {
+    assert.doesNotMatch(read(file), /^(?!.*\/\*).*\*\/[^\S\n]*\S/m, file);
+  }
+});
+
+test('every style sheet is linked', () => {
+  const linked = [...read('index.html').matchAll(/stylesheet" href="\/assets\/\{\{assets\}\}\/([^"]+)"/g)];
+  assert.deepEqual(linked.map(([, file]) => file).sort(), styles);
 });
 
 test('everything is our own: no address leads elsewhere', () => {
-  for (const file of [...modules, 'app.js', 'app.css', 'index.html']) {
+  for (const file of [...modules, ...styles, 'app.js', 'index.html']) {
     const elsewhere = read(file).replaceAll('http://www.w3.org/2000/svg', '').match(/https?:\/\/|@import url|\burl\(/);
     assert.equal(elsewhere, null, file);
   }

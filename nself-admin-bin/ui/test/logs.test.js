@@ -2,8 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LogFilter } from '../lib/log_filter.js';
 import { LogView } from '../lib/log_view.js';
-import { KEPT_ENTRIES, LogsStore } from '../lib/stores/logs.js';
+import { RequestError } from '../lib/api.js';
+import { KEPT_ENTRIES } from '../lib/held_log.js';
+import { LogsStore } from '../lib/stores/logs.js';
 
 const FILTERS = [{ types: ['logs:stream'], keys: ['web'], tail: 500 }];
 const line = (number, more = {}) => ({
@@ -23,15 +26,19 @@ const snapshot = (reset, ...entries) => ({
 });
 const gap = (...of) => ({ kind: 'gap', room: 'shop', gap: { from: 1, to: 2, missed: 9, why: 'slow', of } });
 
+const filter = (search, level = '', source = '') => new LogFilter({ search, level, source });
+
 function openLog() {
-  const store = new LogsStore();
-  store.open('shop', 'web');
+  const store = new LogsStore(async () => {
+    throw new RequestError('the engine is away');
+  });
+  store.open('shop', ['web']);
   return store;
 }
 
 /** What a log holds, in short. */
 function held(store) {
-  return store.log('shop', 'web').entries.map((entry) => {
+  return store.getSnapshot().entries.map((entry) => {
     switch (entry.kind) {
       case 'line':
         return Number(entry.line.slice(5));
@@ -49,9 +56,9 @@ test('only the open log of its room and service is kept', () => {
   store.handle(live(line(2), line(3, { service: 'db' })));
   store.handle({ ...live(line(4)), room: 'other' });
   assert.deepEqual(held(store), [1, 2]);
-  assert.ok(store.log('shop', 'web').known);
-  store.close('shop', 'web');
-  assert.deepEqual(store.log('shop', 'web').entries, []);
+  assert.ok(store.getSnapshot().known);
+  store.close();
+  assert.deepEqual(store.getSnapshot().entries, []);
 });
 
 test('lines of equal time and text are one only if their number is', () => {
@@ -107,14 +114,14 @@ test('the newest entries are kept, and the view follows what went from the top',
   const store = openLog();
   const view = new LogView();
   store.handle(snapshot(false, line(0)));
-  view.update(store.log('shop', 'web'));
-  for (let from = 1; from <= 12_000; from += 500) {
-    store.handle(live(...lines(from, from + 499)));
-    assert.equal(view.update(store.log('shop', 'web')), false);
+  view.update(store.getSnapshot());
+  for (let from = 1; from <= 120_000; from += 5_000) {
+    store.handle(live(...lines(from, from + 4_999)));
+    assert.equal(view.update(store.getSnapshot()), false);
   }
-  const { entries, dropped } = store.log('shop', 'web');
-  assert.ok(entries.length >= KEPT_ENTRIES && entries.length <= KEPT_ENTRIES + 1_000, String(entries.length));
-  assert.equal(entries.at(-1).line, 'line 12000');
+  const { entries, dropped } = store.getSnapshot();
+  assert.ok(entries.length >= KEPT_ENTRIES && entries.length <= KEPT_ENTRIES + 5_000, String(entries.length));
+  assert.equal(entries.at(-1).line, 'line 120000');
   assert.equal(view.rows.length, entries.length);
   assert.equal(view.rows[0], entries[0]);
   assert.equal(view.first, dropped);
@@ -125,14 +132,14 @@ test('the search ignores case and colours, and keeps losses', () => {
   const view = new LogView();
   store.handle(snapshot(false, line(1, { line: 'line 1 Slow \x1b[31mqu\x1b[0mery' }), line(2)));
   store.handle(gap({ type: 'logs:stream', key: 'web', missed: 3 }));
-  view.filter('SLOW QUERY');
-  assert.equal(view.update(store.log('shop', 'web')), true);
+  view.filter(filter('SLOW QUERY'));
+  assert.equal(view.update(store.getSnapshot()), true);
   assert.deepEqual(view.rows.map(({ kind }) => kind), ['line', 'gap']);
   store.handle(live(line(3), line(4, { line: 'line 4 slow query' })));
-  assert.equal(view.update(store.log('shop', 'web')), false);
+  assert.equal(view.update(store.getSnapshot()), false);
   assert.equal(view.rows.length, 3);
-  view.filter('');
-  view.update(store.log('shop', 'web'));
+  view.filter(filter(''));
+  view.update(store.getSnapshot());
   assert.equal(view.rows.length, 5);
 });
 
@@ -140,19 +147,134 @@ test('while paused the rows stand still and what would be shown is counted', () 
   const store = openLog();
   const view = new LogView();
   store.handle(snapshot(false, ...lines(1, 3)));
-  view.update(store.log('shop', 'web'));
-  view.pause(store.log('shop', 'web'));
-  for (let from = 4; from < 15_000; from += 1_000) {
-    store.handle(live(...lines(from, from + 999)));
-    view.update(store.log('shop', 'web'));
+  view.update(store.getSnapshot());
+  view.pause(store.getSnapshot());
+  for (let from = 4; from < 150_000; from += 10_000) {
+    store.handle(live(...lines(from, from + 9_999)));
+    view.update(store.getSnapshot());
   }
   assert.deepEqual(view.rows.map(({ line: text }) => text), ['line 1', 'line 2', 'line 3']);
-  assert.equal(view.waiting, 15_000);
-  view.filter('line 3');
-  view.update(store.log('shop', 'web'));
+  assert.equal(view.waiting, 150_000);
+  view.filter(filter('line 3'));
+  view.update(store.getSnapshot());
   assert.deepEqual(view.rows.map(({ line: text }) => text), ['line 3']);
-  view.filter('');
+  view.filter(filter(''));
   view.resume();
-  assert.equal(view.update(store.log('shop', 'web')), true);
-  assert.equal(view.rows.at(-1).line, 'line 15003');
+  assert.equal(view.update(store.getSnapshot()), true);
+  assert.equal(view.rows.at(-1).line, 'line 150003');
+});
+
+/** A log of `services` whose history is asked of `tell`, and what was asked. */
+function mendable(tell, services = ['web']) {
+  const asked = [];
+  const store = new LogsStore(async (project, service, range) => {
+    asked.push([project, service, range]);
+    return tell(service);
+  });
+  store.open('shop', services);
+  return { store, asked };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const timeOf = (number) => line(number).time;
+
+test('what a reset leaves out is asked of the engine, once, and takes its place', async () => {
+  const { store, asked } = mendable(() => lines(2, 8));
+  store.handle(snapshot(false, ...lines(1, 2)));
+  store.handle(snapshot(true));
+  store.handle(live(line(8)));
+  assert.deepEqual(held(store), [1, 2, 'break', 8]);
+  store.handle(live(line(9)));
+  await turn();
+  assert.deepEqual(held(store), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.deepEqual(asked, [['shop', 'web', { since: timeOf(2), until: timeOf(8), tail: 10_000 }]]);
+});
+
+test('what the engine no longer has stays marked, behind what was held', async () => {
+  const { store } = mendable(() => lines(6, 8));
+  store.handle(snapshot(false, ...lines(1, 2)));
+  store.handle(snapshot(true, ...lines(8, 9)));
+  await turn();
+  assert.deepEqual(held(store), [1, 2, 'break', 6, 7, 8, 9]);
+  assert.equal(store.getSnapshot().entries[2].state, 'lost');
+});
+
+test('an engine that does not answer leaves the mark, and says so', async () => {
+  const store = openLog();
+  store.handle(snapshot(false, line(1)));
+  store.handle(snapshot(true, line(8)));
+  assert.equal(store.getSnapshot().entries[1].state, 'asking');
+  await turn();
+  assert.equal(store.getSnapshot().entries[1].state, 'failed');
+});
+
+test('a reset that a known line joins asks nobody', async () => {
+  const { store, asked } = mendable(() => []);
+  store.handle(snapshot(false, ...lines(1, 5)));
+  store.handle(snapshot(true, ...lines(4, 8)));
+  await turn();
+  assert.deepEqual(asked, []);
+});
+
+test('of several services each is mended by itself, and the lines take turns', async () => {
+  const ofService = (service, ...numbers) => numbers.map((number) => line(number, { service, containerId: service }));
+  const { store, asked } = mendable((service) => ofService(service, 2, 4, 6), ['web', 'db']);
+  store.handle(snapshot(false, ...ofService('web', 1, 2), ...ofService('db', 3)));
+  store.handle(snapshot(true, ...ofService('db', 3, 5), ...ofService('web', 6, 7)));
+  await turn();
+  assert.deepEqual(asked.map(([, service]) => service), ['web']);
+  assert.deepEqual(held(store), [1, 2, 3, 4, 5, 6, 7]);
+});
+
+test('the histories of several services take turns, too', () => {
+  const { store } = mendable(() => [], ['web', 'db']);
+  const of = (service, ...numbers) => numbers.map((number) => line(number, { service, containerId: service }));
+  store.handle(snapshot(false, ...of('web', 1, 4), ...of('db', 2, 3, 5)));
+  assert.deepEqual(held(store), [1, 2, 3, 4, 5]);
+});
+
+test('older lines come from the engine until there are none', async () => {
+  let more = lines(1, 4);
+  const { store, asked } = mendable(() => more);
+  store.handle(snapshot(false, ...lines(4, 6)));
+  await store.loadOlder();
+  assert.deepEqual(asked[0][2], { until: timeOf(4), tail: 500 });
+  assert.deepEqual(held(store), [1, 2, 3, 4, 5, 6]);
+  assert.equal(store.getSnapshot().older, 'unknown');
+  more = lines(1, 1);
+  await store.loadOlder();
+  assert.equal(store.getSnapshot().older, 'none');
+});
+
+test('cleared lines are gone, and what comes then is counted as live', () => {
+  const store = openLog();
+  store.handle(snapshot(false, ...lines(1, 3)));
+  store.handle(live(line(4), line(5, { history: 2 })));
+  assert.equal(store.getSnapshot().live, 1);
+  store.clear();
+  store.handle(live(line(6)));
+  assert.deepEqual(held(store), [6]);
+  assert.equal(store.getSnapshot().live, 1);
+});
+
+test('a level lets graver ones through, and a stream only its own', () => {
+  const warn = filter('', 'warn');
+  const shown = ['debug', 'warn', 'fatal', undefined].filter((level) => warn.lets(line(1, { level })));
+  assert.deepEqual(shown, ['warn', 'fatal']);
+  assert.ok(!filter('', '', 'stderr').lets(line(1)));
+  assert.ok(filter('', 'nonsense').lets(line(1)), 'what an address says may be anything');
+});
+
+test('a search between slashes is a regular expression, and others are only text', () => {
+  assert.ok(filter('/e \\d$/').lets(line(4)));
+  assert.ok(!filter('/LINE/').lets(line(4)));
+  assert.ok(filter('/LINE/i').lets(line(4)));
+  assert.ok(!filter('l.ne').lets(line(4)));
+  assert.deepEqual([filter('/(/').isInvalid, filter('/(/').lets(line(4))], [true, true]);
+});
+
+test('what is found is marked, and nothing is marked without end', () => {
+  assert.deepEqual(filter('AB').marks('xabyAb'), [[1, 3], [4, 6]]);
+  assert.deepEqual(filter('/x*/').marks('axxb'), [[1, 3]]);
+  assert.deepEqual(filter('').marks('abc'), []);
 });

@@ -20,6 +20,7 @@ const PAIRS = [
   ['engine.js', 'EngineStatus', 'engine-status'],
   ['notifications.js', 'Notification', 'notification'],
   ['rooms.js', 'Room', 'room-status'],
+  ['presence.js', 'Presence', 'presence'],
 ];
 
 for (const [file, typedef, schema, definition] of PAIRS) {

@@ -3,12 +3,15 @@ import { test } from 'node:test';
 import { RequestError } from '../lib/api.js';
 import { ActionsStore } from '../lib/stores/actions.js';
 import { ConnectionStore } from '../lib/stores/connection.js';
+import { ContainerStatsStore } from '../lib/stores/container_stats.js';
 import { DockerStatsStore, KEPT_POINTS } from '../lib/stores/docker_stats.js';
 import { EngineStore } from '../lib/stores/engine.js';
 import { LatencyStore } from '../lib/stores/latency.js';
 import { NotificationsStore } from '../lib/stores/notifications.js';
+import { PresenceStore } from '../lib/stores/presence.js';
 import { RoomsStore } from '../lib/stores/rooms.js';
 import { ServiceStatusStore } from '../lib/stores/service_status.js';
+import { SignInStore } from '../lib/stores/sign_in.js';
 
 const START = Date.parse('2026-01-31T12:00:00.000Z');
 let seq = 0;
@@ -177,7 +180,82 @@ test('only what came since the page was opened is announced', () => {
   const notification = (id) => event('notification', { id, severity: 'info', title: id });
   store.handle(snapshot('system', [{}], notification('old')));
   store.handle(events('system', notification('new'), notification('new')));
-  assert.deepEqual(store.getSnapshot().map(({ id }) => id), ['new']);
+  const ids = () => store.getSnapshot().announced.map(({ id }) => id);
+  assert.deepEqual([ids(), store.getSnapshot().unread], [['new'], 1]);
+  assert.deepEqual(store.getSnapshot().all.map((held) => held.notification.id), ['new', 'old']);
+  store.handle(snapshot('system', [{}], notification('old')));
+  assert.deepEqual(ids(), ['new'], 'what is known is no news');
+  store.handle({ ...snapshot('system', [{}], notification('missed')), reset: true });
+  assert.deepEqual(ids(), ['new', 'missed'], 'what came while it was away is');
   store.dismiss('new');
+  store.read();
+  assert.deepEqual([ids(), store.getSnapshot().unread], [['missed'], 0]);
+});
+
+test('the last 100 notifications are kept', () => {
+  const store = new NotificationsStore();
+  for (let id = 0; id < 120; id += 1) {
+    store.handle(events('system', event('notification', { id: String(id), severity: 'info', title: 't' })));
+  }
+  const { all, announced } = store.getSnapshot();
+  assert.deepEqual([all.length, all[0].notification.id, all.at(-1).notification.id], [100, '119', '20']);
+  assert.equal(announced.length, 4);
+});
+
+test('who is here are the others, until they leave', () => {
+  const store = new PresenceStore();
+  const present = (sessionId, state, page = '/') => event('presence', { sessionId, user: 'u', state, page });
+  store.handle({ kind: 'welcome', identity: { session: 'own', secret: 's' } });
+  store.handle(snapshot('system', [{ types: ['presence'] }], present('own', 'join'), present('a', 'join'), present('b', 'join')));
+  store.handle(events('system', present('a', 'update', '/monitor'), present('b', 'leave')));
+  assert.deepEqual(store.getSnapshot().map(({ sessionId, page }) => [sessionId, page]), [['a', '/monitor']]);
+  store.handle(snapshot('system', [{ types: ['presence'] }]));
+  assert.deepEqual(store.getSnapshot(), []);
+});
+
+test('an ending sign-in is told until it is renewed', async () => {
+  let answer = async () => {
+    throw new RequestError('the server does not answer');
+  };
+  const store = new SignInStore(() => answer());
+  const expiring = { kind: 'expiring', expiring: { expiresAt: 't', secondsLeft: 60, renewable: true } };
+  store.handle(expiring, 1_000);
+  assert.equal(store.getSnapshot().endsAt, 61_000);
+  await store.renew();
+  assert.equal(store.getSnapshot().failure, 'the server does not answer');
+  answer = async () => ({});
+  const renewing = store.renew();
+  assert.equal(store.getSnapshot().asking, true);
+  await renewing;
+  assert.equal(store.getSnapshot(), undefined);
+  store.handle(expiring, 1_000);
+  store.handle({ kind: 'state', state: { name: 'signedOut', reason: 'r' } }, 2_000);
+  assert.equal(store.getSnapshot(), undefined);
+});
+
+const usage = (ms, cpu, rx, id = 'a') => event('docker:stats', {
+  containerId: id, containerName: `n-${id}`, service: 'web', stats: { cpu, network: { rx, tx: 0 } },
+}, ms);
+const measures = (store, fields = ['cpu', 'rx']) =>
+  store.getSnapshot()[0].measures.map((measure) => fields.map((field) => measure[field]));
+
+test('counters become rates, and after a hole or a restart there is none', () => {
+  const store = new ContainerStatsStore();
+  store.handle(events('shop', usage(0, 1, 100), usage(1_000, 2, 300), usage(3_000, 3, 500), usage(4_000, 4, 50), usage(20_000, 5, 90)));
+  assert.deepEqual(measures(store), [[1, undefined], [2, 200], [3, 100], [4, undefined], [5, undefined]]);
+});
+
+test('samples are kept for 15 minutes, over visits, and a reset replaces them', () => {
+  const store = new ContainerStatsStore();
+  for (let second = 0; second < 1_000; second += 1) {
+    store.handle(events('shop', usage(second * 1_000, second, 0)));
+  }
+  const kept = measures(store, ['cpu']);
+  assert.ok(kept.length >= 900 && kept.length <= 932, String(kept.length));
+  store.handle(snapshot('shop', STATS, usage(998_000, 998, 0), usage(1_000_000, 1_000, 0)));
+  assert.equal(measures(store, ['cpu']).length, kept.length + 1, 'what is held is not told twice');
+  store.handle({ ...snapshot('shop', STATS, usage(1_001_000, 1, 0)), reset: true });
+  assert.equal(measures(store).length, 1);
+  store.handle({ kind: 'closed', room: 'shop' });
   assert.deepEqual(store.getSnapshot(), []);
 });

@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAnsi, plainText } from '../lib/ansi.js';
-import { formatBytes, formatDuration, formatPercent, plural } from '../lib/view/format.js';
+import { nearest, niceTop, piecesOf } from '../lib/view/chart.js';
+import { formatAge, formatBytes, formatDuration, formatPercent, plural } from '../lib/view/format.js';
 import { logPath, parseRoute } from '../lib/view/router.js';
 import { sparklinePath } from '../lib/view/sparkline.js';
-import { isAtEnd, visibleRange } from '../lib/view/virtual_list.js';
+import { rowsOf } from '../lib/view/text_columns.js';
+import { Rows, isAtEnd } from '../lib/view/virtual_list.js';
 
 const E = '\x1b[';
 
@@ -44,19 +46,46 @@ test('plain text has no sequence left', () => {
   assert.equal(plainText(`${E}32mok${E}0m ${E}2Kdone`), 'ok done');
 });
 
+/** As many rows, each `lines` high. */
+function rows(count, lines = 1) {
+  const made = new Rows();
+  for (let row = 0; row < count; row += 1) {
+    made.push(lines);
+  }
+  return made;
+}
+
 test('the rows in sight are drawn with a few around them, however many there are', () => {
-  const view = { viewportHeight: 400, rowHeight: 20 };
-  assert.deepEqual(visibleRange({ ...view, scrollTop: 0, count: 10_000 }), { first: 0, last: 28 });
-  assert.deepEqual(visibleRange({ ...view, scrollTop: 100_010, count: 10_000 }), { first: 4_992, last: 5_029 });
-  assert.deepEqual(visibleRange({ ...view, scrollTop: 199_600, count: 10_000 }), { first: 9_972, last: 10_000 });
-  assert.deepEqual(visibleRange({ ...view, scrollTop: 0, count: 3 }), { first: 0, last: 3 });
-  assert.deepEqual(visibleRange({ ...view, scrollTop: 0, count: 0 }), { first: 0, last: 0 });
-  assert.deepEqual(visibleRange({ ...view, scrollTop: -30, count: 3 }), { first: 0, last: 3 });
-  assert.deepEqual(visibleRange({ ...view, scrollTop: 9_000, count: 3 }), { first: 3, last: 3 });
+  const view = { viewportHeight: 400, lineHeight: 20 };
+  assert.deepEqual(rows(10_000).visible({ ...view, scrollTop: 0 }), { first: 0, last: 28 });
+  assert.deepEqual(rows(10_000).visible({ ...view, scrollTop: 100_010 }), { first: 4_992, last: 5_029 });
+  assert.deepEqual(rows(10_000).visible({ ...view, scrollTop: 199_600 }), { first: 9_972, last: 10_000 });
+  assert.deepEqual(rows(3).visible({ ...view, scrollTop: 0 }), { first: 0, last: 3 });
+  assert.deepEqual(rows(0).visible({ ...view, scrollTop: 0 }), { first: 0, last: 0 });
+  assert.deepEqual(rows(3).visible({ ...view, scrollTop: -30 }), { first: 0, last: 3 });
+  assert.deepEqual(rows(3).visible({ ...view, scrollTop: 9_000 }), { first: 0, last: 3 });
+});
+
+test('rows of several lines lie where they begin, also when others went from the top', () => {
+  const made = new Rows();
+  [1, 3, 2].forEach((lines) => made.push(lines));
+  assert.deepEqual([made.lines, made.topOf(1), made.topOf(2)], [6, 1, 4]);
+  assert.deepEqual([0, 1, 3, 4, 5].map((line) => made.at(line)), [0, 1, 1, 2, 2]);
+  made.shift(1);
+  made.push(4);
+  assert.deepEqual([made.count, made.lines, made.topOf(1), made.topOf(2)], [3, 9, 3, 5]);
+  assert.deepEqual([0, 2, 3, 5].map((line) => made.at(line)), [0, 0, 1, 2]);
+  made.shift(9);
+  assert.deepEqual([made.count, made.lines], [0, 0]);
+});
+
+test('a text takes as many rows as its columns need', () => {
+  assert.deepEqual(['', 'a'.repeat(10), 'a'.repeat(11), '\tab', '世界世界世界', 'ä'.repeat(10)].map((text) => rowsOf(text, 10)),
+    [1, 1, 2, 1, 2, 1]);
 });
 
 test('the end is in sight down to a part of a row', () => {
-  const view = { viewportHeight: 400, scrollHeight: 1_000, rowHeight: 20 };
+  const view = { viewportHeight: 400, scrollHeight: 1_000, lineHeight: 20 };
   assert.ok(isAtEnd({ ...view, scrollTop: 600 }));
   assert.ok(isAtEnd({ ...view, scrollTop: 581 }));
   assert.ok(!isAtEnd({ ...view, scrollTop: 580 }));
@@ -77,14 +106,39 @@ test('figures are short, and absent ones are a dash', () => {
   assert.equal(formatPercent(12.345), '12.3 %');
   assert.equal(formatPercent(undefined), '–');
   assert.deepEqual([-5, 59_999, 61_000, 3_660_000, 90_000_000].map(formatDuration), ['0 s', '59 s', '1 min 1 s', '1 h 1 min', '1 d 1 h']);
+  assert.deepEqual([-5, 999, 1_000, 61_000, 7_200_000].map(formatAge), ['now', 'now', '1 s ago', '1 min ago', '2 h ago']);
   assert.equal(plural(1_204, 'line', 'lines'), '1,204 lines');
 });
 
 test('an address leads to its page and back, whatever the names', () => {
   assert.deepEqual(parseRoute('/'), { page: 'dashboard' });
   const hostile = '"><img src=x>/%';
-  assert.deepEqual(parseRoute(logPath('shop', hostile)), { page: 'logs', project: 'shop', service: hostile });
-  for (const path of ['/logs', '/logs/shop', '/logs/shop/web/more', '/logs/shop/%E0%A4', '/elsewhere']) {
+  assert.deepEqual(parseRoute(logPath('shop', hostile)), { page: 'logs', project: 'shop', services: [hostile] });
+  assert.deepEqual(parseRoute(logPath('shop', 'a,b', 'c')), { page: 'logs', project: 'shop', services: ['a,b', 'c'] });
+  assert.deepEqual(parseRoute('/monitor'), { page: 'monitor' });
+  for (const path of ['/logs', '/logs/shop/,', '/logs/shop', '/logs/shop/web/more', '/logs/shop/%E0%A4', '/elsewhere']) {
     assert.deepEqual(parseRoute(path), { page: 'missing' }, path);
   }
+});
+
+test('a chart has a hole where there were no samples', () => {
+  const frame = { from: 0, to: 10_000, width: 100, height: 50, top: 100, holeMs: 5_000 };
+  const at = (ms, value) => ({ at: ms, value });
+  assert.deepEqual(piecesOf([at(0, 0), at(1_000, 50), at(7_000, 100), at(8_000, undefined), at(9_000, 200)], frame), [
+    [[0, 50], [10, 25]],
+    [[70, 0]],
+    [[90, 0]],
+  ]);
+  assert.deepEqual(piecesOf([at(-20_000, 1), at(11_000, 1)], frame), []);
+});
+
+test('the upper edge of a chart is a round number', () => {
+  assert.deepEqual([0.3, 1, 1.2, 7, 45, 130].map((value) => niceTop(value, false)), [0.5, 1, 2, 10, 50, 200]);
+  assert.deepEqual([900, 1_500, 3 * 1_048_576].map((value) => niceTop(value, true)), [1_024, 2_048, 5 * 1_048_576]);
+});
+
+test('what is pointed at is the nearest sample, if one is near', () => {
+  const samples = [{ at: 0, value: 1 }, { at: 1_000, value: 2 }, { at: 20_000, value: 3 }];
+  assert.equal(nearest(samples, 700, 5_000)?.value, 2);
+  assert.equal(nearest(samples, 10_000, 5_000), undefined);
 });

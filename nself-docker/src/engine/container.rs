@@ -45,6 +45,9 @@ pub struct Container {
     pub memory_limit: Option<u64>,
     /// Where its log goes.
     pub log_driver: Option<String>,
+    /// Whether lines are dropped while its log cannot keep up (`mode=non-blocking`): nothing tells
+    /// which.
+    pub log_drops_lines: bool,
 }
 
 impl Container {
@@ -70,6 +73,7 @@ impl Container {
             ports: Vec::new(),
             memory_limit: None,
             log_driver: None,
+            log_drops_lines: false,
         }
     }
 

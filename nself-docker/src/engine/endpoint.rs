@@ -32,8 +32,17 @@ impl Endpoint {
         explicit: Option<&str>,
         surroundings: &Surroundings,
     ) -> Result<Self, EngineError> {
-        if let Some(address) = explicit.or_else(|| surroundings.variable("DOCKER_HOST")) {
+        if let Some(address) = explicit {
             return Self::parse(address);
+        }
+        if let Some(address) = surroundings.variable("DOCKER_HOST") {
+            let endpoint = Self::parse(address)?;
+            return match endpoint {
+                Self::Http(_) if surroundings.variable("DOCKER_TLS_VERIFY").is_some() => {
+                    Err(no_tls(address))
+                }
+                endpoint => Ok(endpoint),
+            };
         }
         if let Some(address) = surroundings.context_host()? {
             return Self::parse(&address);
@@ -70,10 +79,7 @@ impl Endpoint {
                 "{address:?}: ssh is not supported; forward the socket (`ssh -NL \
                  /tmp/engine.sock:/var/run/docker.sock {rest}`) and name unix:///tmp/engine.sock"
             )),
-            "https" => refuse(format!(
-                "{address:?}: TLS is not supported; forward the engine's socket by ssh and name the \
-                 forwarded socket"
-            )),
+            "https" => Err(no_tls(address)),
             _ => refuse(format!("{address:?}: {scheme} is not supported; use unix:// or tcp://")),
         }
     }
@@ -91,6 +97,15 @@ impl fmt::Display for Endpoint {
                 Ok(())
             }
         }
+    }
+}
+
+fn no_tls(address: &str) -> EngineError {
+    EngineError::Address {
+        message: format!(
+            "{address:?}: TLS is not supported; forward the engine's socket by ssh and name the \
+             forwarded socket"
+        ),
     }
 }
 
@@ -211,8 +226,14 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-const VARIABLES: [&str; 5] =
-    ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "HOME", "XDG_RUNTIME_DIR"];
+const VARIABLES: [&str; 6] = [
+    "DOCKER_HOST",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "HOME",
+    "XDG_RUNTIME_DIR",
+];
 
 #[cfg(test)]
 mod tests {
@@ -245,6 +266,16 @@ mod tests {
             let endpoint = Endpoint::parse(address).unwrap();
             assert_eq!(endpoint, Endpoint::Http("tcp://10.0.0.1:2375".into()));
         }
+    }
+
+    #[test]
+    fn an_engine_that_is_to_be_spoken_to_in_tls_is_not_spoken_to_without() {
+        let tls = ("DOCKER_TLS_VERIFY", "1");
+        let around = surroundings([("DOCKER_HOST", "tcp://10.0.0.1:2376"), tls]);
+        let error = Endpoint::resolve(None, &around).unwrap_err().to_string();
+        assert!(error.contains("TLS is not supported; forward"), "{error}");
+        let around = surroundings([("DOCKER_HOST", "unix:///a.sock"), tls]);
+        assert!(Endpoint::resolve(None, &around).is_ok());
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub enum EngineError {
         message: String,
     },
     /// The engine did not answer in time.
-    #[error("the engine did not answer within {} s", after.as_secs())]
+    #[error("the engine did not answer within {} s: see whether the host is overloaded", after.as_secs())]
     Timeout {
         /// How long it was waited for.
         after: Duration,
@@ -66,7 +66,7 @@ pub enum EngineError {
         message: String,
     },
     /// The connection broke.
-    #[error("the connection to the engine broke: {message}")]
+    #[error("the connection to the engine broke: {message}; see whether it runs")]
     Broken {
         /// What the operating system says.
         message: String,

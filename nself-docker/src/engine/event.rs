@@ -38,6 +38,9 @@ pub enum ContainerAction {
     Die {
         /// What it exited with.
         exit_code: Option<i64>,
+        /// Whether the engine would have told of a signal that it sent. Podman does not, so that there
+        /// an end by a signal may have been asked for.
+        tells_signals: bool,
     },
     /// It was asked to stop, and has.
     Stop,
@@ -50,7 +53,7 @@ pub enum ContainerAction {
 impl ContainerAction {
     /// Reads the engine's word for it; `None` for what matters to nobody here. Words carry
     /// suffixes: `health_status: unhealthy`, `exec_start: …` with a whole command line.
-    pub fn parse(word: &str, exit_code: Option<i64>) -> Option<Self> {
+    pub fn parse(word: &str, exit_code: Option<i64>, tells_signals: bool) -> Option<Self> {
         let word = word.split_once(':').map_or(word, |(word, _)| word);
         Some(match word {
             "create" => Self::Create,
@@ -58,7 +61,7 @@ impl ContainerAction {
             "restart" => Self::Restart,
             "kill" => Self::Kill,
             // Podman's word for it.
-            "die" | "died" => Self::Die { exit_code },
+            "die" | "died" => Self::Die { exit_code, tells_signals },
             "stop" => Self::Stop,
             "destroy" | "remove" => Self::Destroy,
             "health_status" | "oom" | "pause" | "unpause" | "rename" | "update" => Self::Change,
@@ -93,21 +96,21 @@ mod tests {
     #[test]
     fn suffixes_of_words_are_cut_off() {
         let change = Some(ContainerAction::Change);
-        assert_eq!(ContainerAction::parse("health_status: unhealthy", None), change);
-        assert_eq!(ContainerAction::parse("health_status", None), change);
+        assert_eq!(ContainerAction::parse("health_status: unhealthy", None, true), change);
+        assert_eq!(ContainerAction::parse("health_status", None, true), change);
     }
 
     #[test]
     fn health_probes_matter_to_nobody() {
         for word in ["exec_create: sh -c id", "exec_start: sh -c id", "exec_die", "top", "attach"] {
-            assert_eq!(ContainerAction::parse(word, Some(0)), None, "{word}");
+            assert_eq!(ContainerAction::parse(word, Some(0), true), None, "{word}");
         }
     }
 
     #[test]
     fn every_watched_word_is_known() {
         for word in WATCHED_WORDS {
-            assert!(ContainerAction::parse(word, None).is_some(), "{word}");
+            assert!(ContainerAction::parse(word, None, true).is_some(), "{word}");
         }
     }
 }

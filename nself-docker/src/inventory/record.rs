@@ -44,6 +44,8 @@ impl Record {
             ContainerAction::Die { .. } if told.killed => {
                 told.held_until = Some(now + STOP_FOLLOWS_WITHIN);
             }
+            // The exit code decides.
+            ContainerAction::Die { tells_signals: false, .. } => told.end = None,
             ContainerAction::Die { .. } => told.end = Some(End::ByItself),
             ContainerAction::Stop => *told = Told { end: Some(End::Asked), ..Told::default() },
             ContainerAction::Create | ContainerAction::Destroy | ContainerAction::Change => {}

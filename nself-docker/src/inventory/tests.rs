@@ -87,7 +87,7 @@ fn what_changes_during_an_inspection_is_inspected_again() {
     let mut inventory = Inventory::default();
     inventory.handle_list(vec![running("a")]);
     assert_eq!(inspections(&mut inventory), ["a"]);
-    let die = ContainerAction::Die { exit_code: Some(1) };
+    let die = ContainerAction::Die { exit_code: Some(1), tells_signals: true };
     inventory.handle_event(&event("a", die), now());
     assert!(inspections(&mut inventory).is_empty(), "not twice at once");
     inventory.handle_inspected("a", Ok(running("a")));
@@ -108,7 +108,7 @@ fn a_handled_signal_is_no_end_and_does_not_excuse_one() {
 
     inventory.handle_event(&event("a", ContainerAction::Kill), now);
     assert!(states(&mut inventory).is_empty());
-    let die = ContainerAction::Die { exit_code: Some(1) };
+    let die = ContainerAction::Die { exit_code: Some(1), tells_signals: true };
     inventory.handle_event(&event("a", die), now);
     assert_eq!(inspections(&mut inventory), ["a"]);
     inventory.handle_inspected("a", Ok(exited("a", 1)));
@@ -116,4 +116,22 @@ fn a_handled_signal_is_no_end_and_does_not_excuse_one() {
     assert_eq!(inventory.poll_timeout(), Some(now + Duration::from_secs(1)));
     inventory.handle_timeout(now + Duration::from_secs(1));
     assert_eq!(states(&mut inventory), [ServiceState::Failed]);
+}
+
+#[test]
+fn an_engine_that_tells_of_no_signals_is_judged_by_the_code() {
+    for (code, state) in
+        [(137, ServiceState::Stopped), (143, ServiceState::Stopped), (3, ServiceState::Failed)]
+    {
+        let mut inventory = Inventory::default();
+        inventory.handle_list(vec![running("a")]);
+        inspections(&mut inventory);
+        inventory.handle_inspected("a", Ok(running("a")));
+        assert_eq!(states(&mut inventory), [ServiceState::Running]);
+        let die = ContainerAction::Die { exit_code: Some(code), tells_signals: false };
+        inventory.handle_event(&event("a", die), now());
+        inspections(&mut inventory);
+        inventory.handle_inspected("a", Ok(exited("a", code)));
+        assert_eq!(states(&mut inventory), [state], "{code}");
+    }
 }

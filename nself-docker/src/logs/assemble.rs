@@ -24,6 +24,7 @@ pub(crate) struct RawLine {
 /// brings the first part of an unfinished line again.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
+    began: Option<NanoTimestamp>,
     stdout: Option<Partial>,
     stderr: Option<Partial>,
     terminal: Terminal,
@@ -50,6 +51,7 @@ impl Assembler {
             }
             return;
         };
+        self.began.get_or_insert(time);
         let text = frame.bytes.slice_ref(text);
         if let Some(partial) = slot.take() {
             if partial.time == time {
@@ -69,6 +71,11 @@ impl Assembler {
         } else {
             lines.push(whole_line(source, time, &text));
         }
+    }
+
+    /// The time of the first line or part of one; of a terminal, nobody looks.
+    pub(crate) fn began(&self) -> Option<NanoTimestamp> {
+        self.began
     }
 
     /// Takes the end of a log that nobody will write to any more: what is unfinished is a line.
@@ -297,6 +304,24 @@ mod tests {
             texts(&lines),
             [(Source::Stdout, 3, "one".into()), (Source::Stdout, 3, "two".into())]
         );
+    }
+
+    #[test]
+    fn a_terminal_that_prints_no_newline_is_cut_too() {
+        let (mut assembler, mut lines) = (Assembler::default(), Vec::new());
+        assembler.handle(&frame(LogPipe::Terminal, T1, ""), &mut lines);
+        let bytes = Bytes::from(vec![b'x'; 64 * 1024]);
+        let chunk = LogFrame { pipe: LogPipe::Terminal, bytes, continued: false };
+        for _ in 0..1_600 {
+            assembler.handle(&chunk, &mut lines);
+            assert!(assembler.terminal.pending.capacity() <= 2 * MAX_RAW);
+        }
+        let newline = LogFrame { bytes: Bytes::from_static(b"\n"), ..chunk };
+        assembler.handle(&newline, &mut lines);
+        assembler.handle(&frame(LogPipe::Terminal, T2, "next\n"), &mut lines);
+        let [long, next] = &lines[..] else { panic!("two lines, not {}", lines.len()) };
+        assert!(long.bytes.len() <= MAX_RAW && long.cut > 99 * 1024 * 1024);
+        assert_eq!(&next.bytes[..], b"next");
     }
 
     #[test]

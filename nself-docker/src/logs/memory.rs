@@ -1,7 +1,7 @@
 //! What of one pipe was published last, so that a reading that begins again repeats nothing. An
 //! engine resumes by whole seconds and repeats lines when it rotates a file: doubles are ours to drop.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use nself_realtime::NanoTimestamp;
@@ -16,12 +16,36 @@ pub(crate) struct PipeMemory {
     begun: Option<NanoTimestamp>,
     /// Whether this reading has brought nothing new yet.
     reopened: bool,
+    /// The lines of the second that is being read, of an engine that knows no fractions.
+    second: Second,
+}
+
+/// How often each line of one second came in this reading. Where times are whole seconds (Podman's),
+/// equal lines are different ones, and only their number tells what was published.
+#[derive(Debug, Default)]
+struct Second {
+    time: Option<NanoTimestamp>,
+    came: HashMap<u64, usize>,
+}
+
+impl Second {
+    /// Counts a line; gives back how many equal ones have come, with itself.
+    fn count(&mut self, time: NanoTimestamp, hash: u64) -> usize {
+        if self.time != Some(time) {
+            self.time = Some(time);
+            self.came.clear();
+        }
+        let came = self.came.entry(hash).or_default();
+        *came += 1;
+        *came
+    }
 }
 
 impl PipeMemory {
     /// Tells that a new reading begins, which repeats what is known.
     pub(crate) fn reopen(&mut self) {
         self.reopened = self.last.or(self.begun).is_some();
+        self.second = Second::default();
     }
 
     /// Tells that the log begins there for those who read it: what is older was left out.
@@ -46,16 +70,19 @@ impl PipeMemory {
     /// reading that began again has brought nothing new: then it is from before what is remembered.
     pub(crate) fn accept(&mut self, time: NanoTimestamp, bytes: &[u8]) -> Option<u32> {
         let hash = hash(bytes);
-        let mut same_time = 0;
+        // Of an exact time equal bytes are the same line; within a whole second they are counted.
+        let came = if is_whole(time) { self.second.count(time, hash) } else { 1 };
+        let (mut same_time, mut equal) = (0, 0);
         // Newer than everything: nothing to look up. The usual case.
         if self.newest.is_some_and(|newest| time <= newest) {
             for (known, known_hash) in &self.published {
                 if *known == time {
-                    if *known_hash == hash {
-                        return None;
-                    }
+                    equal += usize::from(*known_hash == hash);
                     same_time += 1;
                 }
+            }
+            if equal >= came {
+                return None;
             }
         }
         if self.reopened && self.last.or(self.begun).is_some_and(|bound| time < bound) {
@@ -78,6 +105,10 @@ impl PipeMemory {
             self.published.shrink_to_fit();
         }
     }
+}
+
+fn is_whole(time: NanoTimestamp) -> bool {
+    time.unix_nanos() % 1_000_000_000 == 0
 }
 
 fn hash(bytes: &[u8]) -> u64 {
@@ -166,6 +197,22 @@ mod tests {
         // Without reopening: a clock that steps back, or a rotation that repeats.
         assert_eq!(memory.accept(at(1), b"x"), None);
         assert_eq!(memory.accept(at(0), b"x"), Some(0));
+    }
+
+    #[test]
+    fn equal_lines_of_a_whole_second_are_counted() {
+        let mut memory = PipeMemory::default();
+        let ticks = |memory: &mut PipeMemory, count: usize| {
+            let taken = (0..count).map(|_| memory.accept(at(0), b"tick"));
+            taken.collect::<Vec<_>>()
+        };
+        assert_eq!(ticks(&mut memory, 2), [Some(0), Some(1)]);
+        assert_eq!(memory.accept(at(0), b"tock"), Some(2));
+        memory.reopen();
+        assert_eq!(ticks(&mut memory, 4), [None, None, Some(3), Some(4)]);
+        assert_eq!(memory.accept(at(0), b"tock"), None);
+        assert_eq!(memory.accept(at(1), b"exact"), Some(0));
+        assert_eq!(memory.accept(at(1), b"exact"), None, "the same line, doubled by a rotation");
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl ScriptedEngine {
     /// Ends the process of a container by itself.
     pub fn exit(&self, id: &str, exit_code: i64) {
         self.world.with_actor(id, |actor| actor.end(exit_code));
-        self.tell(id, ContainerAction::Die { exit_code: Some(exit_code) });
+        self.tell(id, ContainerAction::Die { exit_code: Some(exit_code), tells_signals: true });
     }
 
     /// Ends the process of a container by a signal that somebody sent through the engine.
@@ -125,6 +125,26 @@ impl ScriptedEngine {
         self.world.change(|state| state.log_cuts += 1);
     }
 
+    /// Breaks the log stream that follows and is read next, once that many frames have come out of it.
+    pub fn cut_logs_after(&self, frames: u64) {
+        self.world.fragile.store(frames, Ordering::Release);
+    }
+
+    /// Ends all log streams that follow, as if there were nothing more to come.
+    pub fn end_logs(&self) {
+        self.world.change(|state| state.log_ends += 1);
+    }
+
+    /// Breaks all log streams that are open now by a frame that nobody can read.
+    pub fn spoil_logs(&self) {
+        self.world.change(|state| state.log_spoils += 1);
+    }
+
+    /// Refuses to give any log from now on, or gives them again.
+    pub fn refuse_logs(&self, refusal: Option<EngineError>) {
+        self.world.change(|state| state.log_refusal = refusal);
+    }
+
     /// Silences the log streams that follow, without ending them; those that are opened later too,
     /// until it is taken back.
     pub fn mute_logs(&self, mute: bool) {
@@ -132,6 +152,40 @@ impl ScriptedEngine {
             state.mutes += u64::from(mute);
             state.mutes_new = mute;
         });
+    }
+
+    /// Silences the stats streams that are open now, without ending them.
+    pub fn mute_stats(&self) {
+        self.world.change(|state| state.stats_mutes += 1);
+    }
+
+    /// Tells of something that happened to a container, whether it did or not: engines repeat
+    /// themselves.
+    pub fn announce(&self, id: &str, action: ContainerAction) {
+        self.tell(id, action);
+    }
+
+    /// Ends the process of a container by itself and starts it again, as a restart policy does.
+    pub fn crash_and_restart(&self, id: &str) {
+        self.exit(id, 1);
+        let now = self.world.unique_now();
+        self.world.with_actor(id, |actor| {
+            actor.begin(now);
+            let count = actor.container.restart_count.unwrap_or(0);
+            actor.container.restart_count = Some(count + 1);
+        });
+        self.tell(id, ContainerAction::Start);
+    }
+
+    /// Changes what is known of a container, and tells that something changed.
+    pub fn change(&self, id: &str, change: impl FnOnce(&mut Container)) {
+        self.world.with_actor(id, |actor| change(&mut actor.container));
+        self.tell(id, ContainerAction::Change);
+    }
+
+    /// Lets every inspection take that long from now on.
+    pub fn slow_inspections(&self, time: Duration) {
+        self.world.change(|state| state.inspection_takes = time);
     }
 
     /// Breaks all event streams that are open now.
@@ -162,6 +216,16 @@ impl ScriptedEngine {
     /// How many stats streams are open.
     pub fn open_stats_streams(&self) -> usize {
         self.world.stats_streams.load(Ordering::Acquire)
+    }
+
+    /// How many log streams that follow were opened in all.
+    pub fn opened_log_streams(&self) -> usize {
+        self.world.log_streams_opened.load(Ordering::Acquire)
+    }
+
+    /// How many containers were inspected in all, and how many at once, at most.
+    pub fn inspections(&self) -> (usize, usize) {
+        self.world.read(|state| (state.inspected, state.inspecting_most))
     }
 
     fn tell(&self, id: &str, action: ContainerAction) {
@@ -233,6 +297,14 @@ impl Engine for ScriptedEngine {
     fn inspect<'a>(&'a self, id: &'a str) -> Answer<'a, Container> {
         async {
             self.world.check()?;
+            let takes = self.world.change(|state| {
+                state.inspected += 1;
+                state.inspecting += 1;
+                state.inspecting_most = state.inspecting_most.max(state.inspecting);
+                state.inspection_takes
+            });
+            sleep(takes).await;
+            self.world.change(|state| state.inspecting -= 1);
             self.world.actor(id)
         }
         .boxed()

@@ -48,7 +48,7 @@ pub(super) fn events(world: Arc<World>, since: NanoTimestamp) -> Frames<EngineEv
             return Next::Break(broken());
         }
         if state.event_spoils != spoils {
-            return Next::Break(EngineError::Unreadable { message: "spoilt".to_owned() });
+            return Next::Break(spoilt());
         }
         let Some((number, event)) = state.events.from(position) else { return Next::Wait };
         position = number + 1;
@@ -58,11 +58,18 @@ pub(super) fn events(world: Arc<World>, since: NanoTimestamp) -> Frames<EngineEv
 
 pub(super) fn logs(world: Arc<World>, id: String, query: LogQuery) -> Frames<LogFrame> {
     let counted = query.follow.then(|| Counted::new(&world, |world| &world.log_streams));
+    if query.follow {
+        world.log_streams_opened.fetch_add(1, Ordering::AcqRel);
+    }
     let mut begun: Option<Reading> = None;
+    let own = Arc::clone(&world);
     looking(world, move |state| {
         let _open = &counted;
         if let Some(fault) = &state.fault {
             return Next::Break(if begun.is_some() { broken() } else { fault.clone() });
+        }
+        if let Some(refusal) = state.log_refusal.clone().filter(|_| begun.is_none()) {
+            return Next::Break(refusal);
         }
         let Some(actor) = state.actors.get(&id) else {
             return if begun.is_some() { Next::End } else { Next::Break(no_such_container(&id)) };
@@ -80,11 +87,19 @@ pub(super) fn logs(world: Arc<World>, id: String, query: LogQuery) -> Frames<Log
                 end: actor.log.end(),
                 run: actor.run,
                 cuts: state.log_cuts,
+                ends: state.log_ends,
+                spoils: state.log_spoils,
                 mutes: state.mutes,
             }
         });
         if reading.cuts != state.log_cuts && query.follow {
             return Next::Break(broken());
+        }
+        if reading.ends != state.log_ends && query.follow {
+            return Next::End;
+        }
+        if reading.spoils != state.log_spoils && query.follow {
+            return Next::Break(spoilt());
         }
         if query.follow && (state.mutes_new || reading.mutes != state.mutes) {
             return Next::Wait;
@@ -98,6 +113,9 @@ pub(super) fn logs(world: Arc<World>, id: String, query: LogQuery) -> Frames<Log
         let Some((number, entry)) = actor.log.from(reading.position) else {
             return if actor.container.state.has_process() { Next::Wait } else { Next::End };
         };
+        if query.follow && own.is_cut_here() {
+            return Next::Break(broken());
+        }
         reading.position = number + 1;
         let bytes = format!("{} {}", entry.time, entry.text).into();
         Next::Item(LogFrame { pipe: entry.pipe, bytes, continued: false })
@@ -109,22 +127,28 @@ struct Reading {
     end: u64,
     run: u64,
     cuts: u64,
+    ends: u64,
+    spoils: u64,
     mutes: u64,
 }
 
 pub(super) fn stats(world: Arc<World>, id: String) -> Frames<StatsFrame> {
     let open = Counted::new(&world, |world| &world.stats_streams);
+    let mutes = world.read(|state| state.stats_mutes);
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    stream::unfold(Some((world, id, seconds, open)), async |begun| {
-        let (world, id, mut seconds, open) = begun?;
+    stream::unfold(Some((world, id, seconds, mutes, open)), async |begun| {
+        let (world, id, mut seconds, mutes, open) = begun?;
         seconds.tick().await;
         if let Err(error) = world.check() {
             return Some((Err(error), None));
         }
+        if world.read(|state| state.stats_mutes) != mutes {
+            return std::future::pending().await;
+        }
         let now = world.now();
         match world.read(|state| state.actors.get(&id).map(|actor| actor.sample(now))) {
-            Some(frame) => Some((Ok(frame), Some((world, id, seconds, open)))),
+            Some(frame) => Some((Ok(frame), Some((world, id, seconds, mutes, open)))),
             None => Some((Err(no_such_container(&id)), None)),
         }
     })
@@ -148,6 +172,10 @@ impl Drop for Counted {
     fn drop(&mut self) {
         (self.counter)(&self.world).fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+fn spoilt() -> EngineError {
+    EngineError::Unreadable { message: "spoilt".to_owned() }
 }
 
 fn broken() -> EngineError {

@@ -1,8 +1,9 @@
 //! The state of a scripted engine, and its clock. Every change wakes the streams that wait for one.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use nself_realtime::NanoTimestamp;
 use tokio::sync::watch;
@@ -19,6 +20,9 @@ pub(super) struct World {
     state: Mutex<State>,
     changes: watch::Sender<()>,
     pub(super) log_streams: AtomicUsize,
+    pub(super) log_streams_opened: AtomicUsize,
+    /// How many frames may come before a log stream breaks.
+    pub(super) fragile: AtomicU64,
     pub(super) stats_streams: AtomicUsize,
 }
 
@@ -32,8 +36,17 @@ pub(super) struct State {
     pub(super) loses_events: bool,
     /// How often streams were broken: those that are older than the last time are.
     pub(super) log_cuts: u64,
+    pub(super) log_ends: u64,
+    pub(super) log_spoils: u64,
     pub(super) event_cuts: u64,
     pub(super) event_spoils: u64,
+    /// Why nobody gives a log.
+    pub(super) log_refusal: Option<EngineError>,
+    pub(super) stats_mutes: u64,
+    pub(super) inspection_takes: Duration,
+    pub(super) inspected: usize,
+    pub(super) inspecting: usize,
+    pub(super) inspecting_most: usize,
     /// How often log streams fell silent: those that are older than the last time stay so.
     pub(super) mutes: u64,
     pub(super) mutes_new: bool,
@@ -49,6 +62,14 @@ impl World {
             refusal: None,
             loses_events: false,
             log_cuts: 0,
+            log_ends: 0,
+            log_spoils: 0,
+            log_refusal: None,
+            stats_mutes: 0,
+            inspection_takes: Duration::ZERO,
+            inspected: 0,
+            inspecting: 0,
+            inspecting_most: 0,
             event_cuts: 0,
             event_spoils: 0,
             mutes: 0,
@@ -61,6 +82,8 @@ impl World {
             state: Mutex::new(state),
             changes: watch::Sender::new(()),
             log_streams: AtomicUsize::new(0),
+            log_streams_opened: AtomicUsize::new(0),
+            fragile: AtomicU64::new(u64::MAX),
             stats_streams: AtomicUsize::new(0),
         }
     }
@@ -125,6 +148,15 @@ impl World {
 
     pub(super) fn is_up(&self, id: &str) -> bool {
         self.actor(id).is_ok_and(|container| container.state == ContainerState::Running)
+    }
+
+    /// Counts a frame down to where a log stream breaks. Only one does.
+    pub(super) fn is_cut_here(&self) -> bool {
+        let left = self.fragile.load(Ordering::Acquire);
+        let next =
+            if left == 0 { u64::MAX } else { left.saturating_sub(u64::from(left < u64::MAX)) };
+        self.fragile.store(next, Ordering::Release);
+        left == 0
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

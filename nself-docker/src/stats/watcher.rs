@@ -67,25 +67,34 @@ impl StatsWatcher {
 
 /// How often samples come, and so how long silence may last.
 struct Pulse {
+    /// The last frame; before the first one, when the stream was opened.
     last: Instant,
+    begun: bool,
     intervals: VecDeque<Duration>,
 }
 
 impl Pulse {
     fn new(now: Instant) -> Self {
-        Self { last: now, intervals: VecDeque::with_capacity(OBSERVED) }
+        Self { last: now, begun: false, intervals: VecDeque::with_capacity(OBSERVED) }
     }
 
     fn beat(&mut self, now: Instant) {
         if self.intervals.len() == OBSERVED {
             self.intervals.pop_front();
         }
-        self.intervals.push_back(now - self.last);
+        // The first frame comes when the engine has opened the stream, and tells nothing of its pace.
+        if std::mem::replace(&mut self.begun, true) {
+            self.intervals.push_back(now - self.last);
+        }
         self.last = now;
     }
 
-    /// Three times the median interval, 5 s at least: an engine that is busy samples slowly.
+    /// Three times the median interval, 5 s at least: an engine that is busy samples slowly, and
+    /// Podman every 5 s.
     fn patience(&self) -> Duration {
+        if self.intervals.is_empty() {
+            return PATIENCE_AT_FIRST;
+        }
         let mut sorted: Vec<Duration> = self.intervals.iter().copied().collect();
         sorted.sort_unstable();
         let median = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
@@ -95,6 +104,7 @@ impl Pulse {
 
 const REOPEN_FIRST: Duration = Duration::from_millis(250);
 const REOPEN_LAST: Duration = Duration::from_secs(10);
+const PATIENCE_AT_FIRST: Duration = Duration::from_secs(16);
 const PATIENCE_AT_LEAST: Duration = Duration::from_secs(5);
 
 /// From how many intervals the median is taken.
@@ -108,7 +118,7 @@ mod tests {
     fn a_slow_engine_is_given_time() {
         let start = Instant::now();
         let mut pulse = Pulse::new(start);
-        assert_eq!(pulse.patience(), Duration::from_secs(5));
+        assert_eq!(pulse.patience(), Duration::from_secs(16));
         for beat in 1..=20 {
             pulse.beat(start + Duration::from_secs(beat * 4));
         }

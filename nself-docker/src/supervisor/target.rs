@@ -2,6 +2,7 @@
 
 use nself_realtime::{Emitter, Name};
 
+use crate::engine::ContainerState;
 use crate::inventory::{Record, ServiceKey, name_or_digest};
 use crate::logs::Phase;
 
@@ -16,6 +17,7 @@ pub(super) struct Target {
     pub(super) phase: Phase,
     pub(super) memory_limit: Option<u64>,
     pub(super) log_driver: Option<String>,
+    pub(super) log_drops_lines: bool,
 }
 
 impl Target {
@@ -28,14 +30,16 @@ impl Target {
             name: name_or_digest(&container.name),
             image: container.image.clone(),
             phase: Phase {
+                created: container.state == ContainerState::Created,
                 running: container.state.has_process(),
-                restarting: container.state == crate::engine::ContainerState::Restarting,
+                restarting: container.state == ContainerState::Restarting,
                 run: container.started_at,
                 restarts: container.restart_count.unwrap_or(0),
                 connection,
             },
             memory_limit: container.memory_limit,
             log_driver: container.log_driver.clone(),
+            log_drops_lines: container.log_drops_lines,
         }
     }
 }

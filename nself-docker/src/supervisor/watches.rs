@@ -179,6 +179,10 @@ impl Watches {
             let text = format!("not followed: limit {MOST_FOLLOWERS}");
             mark(target, Marker::Unavailable, &text, self.clock.as_ref());
         } else {
+            if target.log_drops_lines {
+                let container = &target.name;
+                tracing::warn!(%container, "its log drops lines while it cannot keep up (mode=non-blocking)");
+            }
             let begin = match self.positions.remove(&target.container) {
                 Some((position, _)) => Begin::Again(Box::new(position)),
                 None if fresh => Begin::Fresh,

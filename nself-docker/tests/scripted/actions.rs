@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use nself_docker::{Action, ActionError, EngineError};
+use nself_docker::{Action, ActionError, Container, ContainerState, EngineError};
 use nself_realtime::{Name, RoomName};
 
-use crate::stage::{Stage, all, away};
+use crate::stage::{Stage, WEB, all, away, engine};
 
 const STATUS: &str = "service:status";
 
@@ -85,4 +85,42 @@ async fn a_refusal_is_the_old_status_with_a_message_until_something_changes() {
     act(&stage, "web", Action::Stop).await.unwrap();
     reader.until("stopped", |seen| all(seen, STATUS, "status").len() == 5).await;
     assert_eq!(reader.all(STATUS, "message").last().unwrap(), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_that_is_removed_in_mid_action_is_told_as_removed() {
+    let stage = Stage::with_web().await;
+    let mut reader = stage.read("shop");
+    reader.during(Duration::from_secs(1)).await;
+    act(&stage, "web", Action::Restart).await.unwrap();
+    stage.engine.remove(WEB);
+    reader.during(Duration::from_secs(5)).await;
+    assert_eq!(reader.all(STATUS, "status"), ["running", "restarting", "removed"]);
+    assert!(stage.docker.services().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_on_a_project_is_one_on_each_service_that_is_not_busy() {
+    let engine = engine();
+    for service in ["api", "db", "web"] {
+        let container = Container::new(service, service, ContainerState::Running);
+        engine.add(container.in_service("shop", service));
+    }
+    let stage = Stage::with(engine).await;
+    let shop = RoomName::new("shop").unwrap();
+    act(&stage, "db", Action::Restart).await.unwrap();
+    let begun = stage.docker.act_on_project(&shop, Action::Stop).await;
+    let begun: Vec<(&str, bool)> =
+        begun.iter().map(|(service, outcome)| (service.as_str(), outcome.is_ok())).collect();
+    assert_eq!(begun, [("api", true), ("db", false), ("web", true)]);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let states: Vec<String> = stage
+        .docker
+        .services()
+        .iter()
+        .map(|(_, status)| format!("{} {:?}", status.service, status.status))
+        .collect();
+    assert_eq!(states, ["api Stopped", "db Running", "web Stopped"]);
+    let nowhere = RoomName::new("nowhere").unwrap();
+    assert!(stage.docker.act_on_project(&nowhere, Action::Stop).await.is_empty());
 }

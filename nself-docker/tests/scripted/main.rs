@@ -10,6 +10,9 @@
 mod actions;
 mod demo;
 mod engine;
+mod faults;
+mod history;
+mod load;
 mod logs;
 mod stage;
 mod stats;

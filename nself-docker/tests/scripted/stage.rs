@@ -62,7 +62,7 @@ impl Stage {
         );
         let subscribe = format!(r#"{{"type":"subscribe","id":1,"room":"{room}","data":{filter}}}"#);
         peer.handle_text(now, &subscribe);
-        Reader { peer, seen: Vec::new() }
+        Reader { peer, seen: Vec::new(), missed: 0 }
     }
 
     pub(crate) fn print(&self, line: &str) {
@@ -74,6 +74,8 @@ impl Stage {
 pub(crate) struct Reader {
     peer: Peer,
     pub(crate) seen: Vec<Event>,
+    /// How many events the gaps counted that it was told of.
+    pub(crate) missed: u64,
 }
 
 /// An event as a reader sees it.
@@ -128,6 +130,9 @@ impl Reader {
         {}
         for frame in frames {
             let frame: Value = serde_json::from_slice(&frame).unwrap();
+            if frame["type"] == "gap" {
+                self.missed += frame["data"]["missed"].as_u64().unwrap();
+            }
             match frame.get("events").and_then(Value::as_array) {
                 Some(events) => self.seen.extend(events.iter().map(Event::new)),
                 None if frame.get("seq").is_some() => self.seen.push(Event::new(&frame)),

@@ -74,6 +74,28 @@ pub struct LogLine {
     pub history: Option<u32>,
 }
 
+impl LogLine {
+    /// A line, without what may be absent.
+    pub fn new(
+        service: Name,
+        time: NanoTimestamp,
+        source: Source,
+        line: impl Into<String>,
+    ) -> Self {
+        Self {
+            service,
+            time,
+            container_id: None,
+            line: line.into(),
+            source,
+            n: 0,
+            level: None,
+            truncated_bytes: None,
+            history: None,
+        }
+    }
+}
+
 /// Something that happened to a log itself: it stands between two lines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Validate)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -164,17 +186,9 @@ mod tests {
 
     #[test]
     fn a_line_too_long_is_refused() {
-        let line = LogLine {
-            service: Name::new("web").unwrap(),
-            time: NanoTimestamp::from_unix_nanos(0).unwrap(),
-            container_id: None,
-            line: "x".repeat(262_145),
-            source: Source::Stdout,
-            n: 0,
-            level: None,
-            truncated_bytes: None,
-            history: None,
-        };
+        let (service, time) =
+            (Name::new("web").unwrap(), NanoTimestamp::from_unix_nanos(0).unwrap());
+        let line = LogLine::new(service, time, Source::Stdout, "x".repeat(262_145));
         assert!(LogsStream::Line(line).check().is_err());
     }
 }

@@ -223,6 +223,24 @@ pub struct RawEvent {
 }
 
 impl RawEvent {
+    /// What it is about, if its type is one of those that this crate brings.
+    pub(crate) fn key(&self) -> Option<String> {
+        self.key_as::<ServiceStatus>()
+            .or_else(|| self.key_as::<LogsStream>())
+            .or_else(|| self.key_as::<DockerStats>())
+            .or_else(|| self.key_as::<BuildProgress>())
+            .or_else(|| self.key_as::<DeployProgress>())
+            .or_else(|| self.key_as::<QueryResult>())
+            .or_else(|| self.key_as::<Notification>())
+            .or_else(|| self.key_as::<EngineStatus>())
+            .or_else(|| self.key_as::<RoomStatus>())
+            .or_else(|| self.key_as::<Presence>())
+    }
+
+    fn key_as<P: Payload>(&self) -> Option<String> {
+        self.data::<P>()?.ok().map(|payload| payload.key().to_owned())
+    }
+
     /// Reads the data as `P`; `None` if the event is of another type.
     ///
     /// # Errors

@@ -59,17 +59,10 @@ mod tests {
         for room in 0..12 {
             let emitter = hub.open_room(&RoomName::new(format!("room-{room}")).unwrap());
             for n in 0..7 * 4 {
-                let line = LogLine {
-                    service: Name::new(format!("service-{}", n % 14)).unwrap(),
-                    time: NanoTimestamp::from_unix_nanos(n).unwrap(),
-                    container_id: None,
-                    line: "x".repeat(256 * 1024 - 200),
-                    source: Source::Stdout,
-                    n: 0,
-                    level: None,
-                    truncated_bytes: None,
-                    history: None,
-                };
+                let service = Name::new(format!("service-{}", n % 14)).unwrap();
+                let time = NanoTimestamp::from_unix_nanos(n).unwrap();
+                let text = "x".repeat(256 * 1024 - 200);
+                let line = LogLine::new(service, time, Source::Stdout, text);
                 emitter.log(&LogsStream::Line(line)).unwrap();
             }
         }

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use futures::FutureExt;
-use nself_realtime::clock::Clock;
+use nself_realtime::clock::TokioClock;
 use nself_realtime::event::{LogsStream, Notification, ServiceStatus};
 use nself_realtime::{
     Emitter, Hub, Payload, Randomness, RoomName, Server, SessionConfig, Timestamp,
@@ -16,7 +15,7 @@ use serde_json::Value;
 use crate::transcript::Publish;
 
 pub(crate) struct World {
-    start: tokio::time::Instant,
+    clock: TokioClock,
     randomness: Arc<Counting>,
     pub(crate) server: Server,
     rooms: HashMap<String, Room>,
@@ -30,14 +29,14 @@ struct Room {
 impl World {
     pub(crate) fn new() -> Self {
         let randomness = Arc::new(Counting(AtomicU64::new(1)));
-        let start = tokio::time::Instant::now();
-        let server = server(&randomness, start);
-        Self { start, randomness, server, rooms: HashMap::new() }
+        let clock = TokioClock::starting_at(Timestamp::from_unix_nanos(NOON).unwrap());
+        let server = server(&randomness, clock);
+        Self { clock, randomness, server, rooms: HashMap::new() }
     }
 
     /// The server is another one from now on: nothing of the first one is left.
     pub(crate) fn restart(&mut self) {
-        self.server = server(&self.randomness, self.start);
+        self.server = server(&self.randomness, self.clock);
         self.rooms.clear();
     }
 
@@ -86,29 +85,14 @@ impl Room {
     }
 }
 
-fn server(randomness: &Arc<Counting>, start: tokio::time::Instant) -> Server {
+fn server(randomness: &Arc<Counting>, clock: TokioClock) -> Server {
     let randomness = Shared(Arc::clone(randomness));
-    let hub = Hub::builder().clock(VirtualClock { start }).randomness(randomness).build();
+    let hub = Hub::builder().clock(clock).randomness(randomness).build();
     Server::new(hub, SessionConfig::default())
 }
 
-/// The paused clock of the test's runtime; the world begins at noon.
-struct VirtualClock {
-    start: tokio::time::Instant,
-}
-
+/// When the world begins.
 const NOON: i128 = 1_769_860_800_000_000_000;
-
-impl Clock for VirtualClock {
-    fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std()
-    }
-
-    fn timestamp(&self) -> Timestamp {
-        let passed = i128::try_from(self.start.elapsed().as_nanos()).unwrap();
-        Timestamp::from_unix_nanos(NOON + passed).unwrap()
-    }
-}
 
 /// No two epochs are the same, and every run has the same ones.
 struct Counting(AtomicU64);

@@ -7,7 +7,7 @@ use nself_realtime::auth::{AuthError, Identity, Lease};
 use nself_realtime::{Hub, RoomName, Server, SessionConfig, Timestamp};
 use serde_json::{Value, json};
 
-use crate::world::{RuntimeClock, World, name};
+use crate::world::{World, name, runtime_clock};
 
 #[test]
 fn who_has_to_leave_is_warned_a_minute_before_and_closed_in_time() {
@@ -64,7 +64,7 @@ fn a_token_renews_in_place_for_the_same_user_only() {
 
 #[tokio::test(start_paused = true)]
 async fn an_ended_sign_in_reaches_a_connection_on_which_nothing_happens() {
-    let hub = Hub::builder().clock(RuntimeClock).build();
+    let hub = Hub::builder().clock(runtime_clock()).build();
     let server = Server::new(hub, SessionConfig::default());
     let lease = Lease::endless();
     let mut connection = server.connect_as(Identity::new(name("ann"), lease.clone()));

@@ -10,7 +10,7 @@ use nself_realtime::{
 };
 use serde_json::{Value, json};
 
-use crate::world::RuntimeClock;
+use crate::world::runtime_clock;
 
 struct Query {
     server: Server,
@@ -19,7 +19,7 @@ struct Query {
 
 impl Query {
     fn open() -> Self {
-        let hub = Hub::builder().clock(RuntimeClock).build();
+        let hub = Hub::builder().clock(runtime_clock()).build();
         let stream = hub.open_stream(&RoomName::new("query/1").unwrap()).unwrap();
         Self { server: Server::new(hub, SessionConfig::default()), stream }
     }

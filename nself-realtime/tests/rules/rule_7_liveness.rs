@@ -12,7 +12,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use crate::world::{RuntimeClock, World, log_line, shop, types};
+use crate::world::{World, log_line, runtime_clock, shop, types};
 
 #[test]
 fn a_quiet_connection_gets_a_heartbeat_and_is_closed_without_an_answer() {
@@ -50,7 +50,7 @@ fn any_frame_answers_a_heartbeat() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_takes_a_little_now_and_then_is_never_cut_and_one_that_takes_nothing_is() {
-    let hub = Hub::builder().clock(RuntimeClock).build();
+    let hub = Hub::builder().clock(runtime_clock()).build();
     let shop = hub.open_room(&shop());
     let server = Server::new(hub, SessionConfig::default());
     let (ours, theirs) = tokio::io::duplex(4 * 1024);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use nself_realtime::auth::{Access, Authorizer, Identity};
-use nself_realtime::clock::{Clock, SystemClock};
+use nself_realtime::clock::{Clock, SystemClock, TokioClock};
 use nself_realtime::event::{
     DockerStats, LogLine, LogsStream, ServiceState, ServiceStatus, Source, Stats,
 };
@@ -34,16 +34,8 @@ impl ManualClock {
 }
 
 /// The clock of the runtime, which a test has paused.
-pub(crate) struct RuntimeClock;
-
-impl Clock for RuntimeClock {
-    fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std()
-    }
-
-    fn timestamp(&self) -> Timestamp {
-        SystemClock.timestamp()
-    }
+pub(crate) fn runtime_clock() -> TokioClock {
+    TokioClock::starting_at(Timestamp::from_unix_nanos(0).unwrap())
 }
 
 struct SharedClock(Arc<ManualClock>);
@@ -212,15 +204,7 @@ pub(crate) fn seqs(frames: &[Value]) -> Vec<u64> {
 }
 
 pub(crate) fn log_line(service: &str, text: &str, history: Option<u32>) -> LogsStream {
-    LogsStream::Line(LogLine {
-        service: name(service),
-        time: NanoTimestamp::from_unix_nanos(0).unwrap(),
-        container_id: None,
-        line: text.to_owned(),
-        source: Source::Stdout,
-        n: 0,
-        level: None,
-        truncated_bytes: None,
-        history,
-    })
+    let time = NanoTimestamp::from_unix_nanos(0).unwrap();
+    let line = LogLine::new(name(service), time, Source::Stdout, text);
+    LogsStream::Line(LogLine { history, ..line })
 }

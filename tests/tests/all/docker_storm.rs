@@ -2,13 +2,14 @@
 //! killed. Every line comes once and in order, or is told as lost. What was measured is printed.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nself_tests::container::{Container, Recipe};
 use nself_tests::engine::Engine;
 use nself_tests::missing::{Need, can_run};
 use nself_tests::proxy::Kind;
 use nself_tests::watcher::{Reader, Watcher};
+use tokio::time::Instant;
 
 const CONTAINERS: usize = 20;
 const TENTHS: usize = 600;

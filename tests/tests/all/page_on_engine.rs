@@ -1,6 +1,7 @@
 //! The whole path on a real engine: four real services, their statuses, stats and logs in a real browser.
 
 use nself_tests::browser::Browser;
+use nself_tests::container::Recipe;
 use nself_tests::engine::Engine;
 use nself_tests::missing::{Need, can_run};
 use nself_tests::page::Page;
@@ -126,6 +127,50 @@ async fn a_killed_server_comes_back_without_a_reload() {
     assert_eq!(colors.get(1).map(String::as_str), Some("yellow"));
     assert!(page.is_marked().await, "the page was not reloaded");
     path.end().await;
+}
+
+#[tokio::test]
+async fn a_log_has_no_hole_and_no_double_across_a_server_that_was_killed() {
+    if !can_run(&[Need::Engine, Need::Browser]) {
+        return;
+    }
+    let engine = Engine::shared().await;
+    let docker = engine.docker().await;
+    let mut server = Server::start(&["--docker-host", &engine.host()]).await;
+    let browser = Browser::start().await;
+    let recipe = Recipe::new("bridged", "printer", &["/printer", "steady", "20", "3000"]);
+    let container = recipe.start(&docker).await;
+    let page = Page::open(&browser, &server.url("/logs/bridged/printer")).await;
+    page.holds_lines(400).await;
+
+    server.kill();
+    page.badge_is("yellow", "reconnecting").await;
+    page.badge_is("red", "unreachable").await;
+    // More than a cold follower begins with: what lies between only the engine knows.
+    let held = page.held_lines().await;
+    server.start_again().await;
+    page.badge_is("green", "live").await;
+    page.holds_lines(held + 1_000).await;
+    let marks = "document.querySelectorAll('.log-marker').length === 0";
+    browser.wait_until("the gap to be mended", std::time::Duration::from_secs(30), marks).await;
+
+    let lines = page.copied_lines().await;
+    for letter in ["o", "e"] {
+        let numbers: Vec<u64> = lines
+            .iter()
+            .filter_map(|line| {
+                line.split(' ').skip_while(|word| *word != letter).nth(1)?.parse().ok()
+            })
+            .collect();
+        let expected: Vec<u64> = (numbers[0]..).take(numbers.len()).collect();
+        assert_eq!(numbers, expected, "each line of {letter} once, none missing");
+    }
+    assert!(
+        page.requests().await.iter().any(|address| address.contains("/logs?since=")),
+        "the engine was asked"
+    );
+    browser.close().await;
+    container.remove().await;
 }
 
 fn number(line: &str) -> Option<u64> {

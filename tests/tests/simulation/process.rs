@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use nself_realtime::auth::{Access, Identity};
-use nself_realtime::clock::{Clock, SystemClock};
+use nself_realtime::clock::TokioClock;
 use nself_realtime::{
     Emitter, Epoch, Hub, Payload, Peer, Randomness, RoomName, Server, SessionConfig, Timestamp,
     Transmit,
@@ -17,19 +17,6 @@ use nself_realtime::{
 use crate::book::{Book, Published};
 use crate::payload::{Kind, Line, State};
 use crate::pipe::{Message, Pipe};
-
-/// The clock of the runtime, which is virtual.
-struct RuntimeClock;
-
-impl Clock for RuntimeClock {
-    fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std()
-    }
-
-    fn timestamp(&self) -> Timestamp {
-        SystemClock.timestamp()
-    }
-}
 
 /// No two epochs, sessions or secrets are the same, in any process of a simulation.
 #[derive(Clone)]
@@ -59,7 +46,8 @@ struct Room {
 
 impl Process {
     pub(crate) fn start(bits: &Bits) -> Self {
-        let hub = Hub::builder().clock(RuntimeClock).randomness(bits.clone()).build();
+        let clock = TokioClock::starting_at(Timestamp::from_unix_nanos(0).unwrap());
+        let hub = Hub::builder().clock(clock).randomness(bits.clone()).build();
         Self { server: Server::new(hub, SessionConfig::default()), rooms: BTreeMap::new() }
     }
 

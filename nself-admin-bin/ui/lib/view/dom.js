@@ -75,6 +75,19 @@ export function setAttribute(element, name, value) {
 }
 
 /**
+ * Puts a child at its place; one that is there already is not touched.
+ * @param {Element} parent
+ * @param {Element} child
+ * @param {number} at
+ */
+export function placeAt(parent, child, at) {
+  const there = parent.children[at] ?? null;
+  if (there !== child) {
+    parent.insertBefore(child, there);
+  }
+}
+
+/**
  * The element of a page that is always there.
  * @param {string} id
  * @returns {HTMLElement}

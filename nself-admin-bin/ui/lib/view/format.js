@@ -33,6 +33,11 @@ export function formatBytes(bytes) {
   return `${unit === 0 || value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
+/** @param {number | undefined} bytesPerSecond */
+export function formatRate(bytesPerSecond) {
+  return bytesPerSecond === undefined ? ABSENT : `${formatBytes(bytesPerSecond)}/s`;
+}
+
 /**
  * The two largest units that say something.
  * @param {number} ms
@@ -48,6 +53,19 @@ export function formatDuration(ms) {
     return `${Math.floor(ms / HOUR)} h ${Math.floor((ms % HOUR) / MINUTE)} min`;
   }
   return `${Math.floor(ms / DAY)} d ${Math.floor((ms % DAY) / HOUR)} h`;
+}
+
+/**
+ * How long ago, in the largest unit.
+ * @param {number} ms
+ */
+export function formatAge(ms) {
+  for (const [unit, name] of /** @type {const} */ ([[DAY, 'd'], [HOUR, 'h'], [MINUTE, 'min'], [SECOND, 's']])) {
+    if (ms >= unit) {
+      return `${Math.floor(ms / unit)} ${name} ago`;
+    }
+  }
+  return 'now';
 }
 
 /**

@@ -1,5 +1,5 @@
-// What stands above every page: whether it is live, how fast, whether this is a demo, and whether the
-// engine answers.
+// What stands above every page: where one can go, whether it is live, how fast, whether this is a demo, and
+// whether the engine answers.
 
 import { byId, h, setAttribute, setText } from './dom.js';
 import { formatDuration, formatTime } from './format.js';
@@ -29,6 +29,7 @@ export function startHeader(client, stores) {
   startBadge(client, stores);
   startLatency(stores);
   startBanner(stores);
+  startPresence(stores);
   view([stores.account], () => {
     byId('demo').hidden = !(stores.account.getSnapshot()?.demo ?? false);
   });
@@ -69,13 +70,56 @@ function detailsOf({ state, since, attempt, nextAttemptAt, reason }, now) {
   if (attempt > 0 && nextAttemptAt !== undefined) {
     const wait = Math.max(0, Math.ceil((nextAttemptAt - now) / 1_000));
     lines.push(`Attempt ${attempt} in ${wait} s`, 'Click to try now');
-  } else if (state !== 'live' && state !== 'closed') {
+  } else if (state !== 'live' && reason === undefined) {
     lines.push(attempt > 0 ? `Attempt ${attempt} is being made` : 'Connecting for the first time');
   }
+  if (state === 'polling') {
+    lines.push('Something keeps the live connection from the server. Data comes by polling, a little later');
+  }
   if (reason !== undefined) {
-    lines.push(`${reason}. Reload the page to connect again`);
+    lines.push(`${reason}. Reload the page to ${state === 'signedOut' ? 'sign in' : 'connect'} again`);
   }
   return lines;
+}
+
+/**
+ * Marks where one is.
+ * @param {string} path
+ */
+export function markCurrent(path) {
+  for (const link of document.querySelectorAll('nav a')) {
+    setAttribute(link, 'aria-current', link.getAttribute('href') === path && 'page');
+  }
+}
+
+const SHOWN_SESSIONS = 3;
+
+/** @param {Stores} stores */
+function startPresence({ presence }) {
+  const here = byId('here');
+  view([presence], () => {
+    const others = presence.getSnapshot();
+    const count = others.reduce((sum, { count: many = 1 }) => sum + many, 0);
+    const shown = others.slice(0, SHOWN_SESSIONS);
+    const faces = shown.map(({ user, page, idle, count: many }) =>
+      h(
+        'li',
+        { 'data-idle': idle, title: many === undefined ? `${user} is on ${page ?? 'a page'}${idle ? ', idle' : ''}` : undefined },
+        many === undefined ? initialsOf(user) : String(many),
+      ),
+    );
+    const more = others.length - shown.length;
+    here.replaceChildren(...faces, ...(more > 0 ? [h('li', {}, `+${more}`)] : []));
+    here.hidden = others.length === 0;
+    setAttribute(here, 'aria-label', count === 1 ? 'One other is here' : `${count} others are here`);
+  });
+}
+
+/** @param {string} user */
+function initialsOf(user) {
+  const words = user.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '');
+  const letters = words.length > 1 ? words.slice(0, 2).map((word) => word.charAt(0)) : [user.slice(0, 2)];
+  return letters.join('').toUpperCase();
 }
 
 /** @param {Stores} stores */

@@ -20,7 +20,7 @@ export function helpDialog(account) {
     h('h2', { id: 'help-title' }, 'Keys'),
     h('dl', { class: 'keys' }, ...rows),
     version,
-    h('button', { type: 'button', onclick: () => dialog.close() }, 'Close'),
+    h('div', { class: 'dialog-actions' }, h('button', { type: 'button', onclick: () => dialog.close() }, 'Close')),
   );
   return () => {
     const held = account.getSnapshot();

@@ -6,15 +6,19 @@
 /** @type {readonly Shortcut[]} */
 export const SHORTCUTS = [
   { keys: 'g d', means: 'Go to the dashboard' },
-  { keys: '/', means: 'Search in the log' },
-  { keys: 'space', means: 'Pause and resume the log' },
+  { keys: 'g l', means: 'Go to the log you saw last' },
+  { keys: 'g m', means: 'Go to the monitor' },
+  { keys: '/', means: 'Search' },
+  { keys: 'space', means: 'Pause and resume' },
   { keys: '?', means: 'Show these keys' },
 ];
 
 const SEQUENCE_MS = 1_000;
 
-/** @param {{go: (path: string) => void, help: () => void}} actions */
-export function startKeyboard({ go, help }) {
+/**
+ * @param {{go: (path: string) => void, logPath: () => string | undefined, help: () => void}} actions
+ */
+export function startKeyboard({ go, logPath, help }) {
   let goPressedAt = -Infinity;
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) {
@@ -22,8 +26,9 @@ export function startKeyboard({ go, help }) {
     }
     const afterGo = event.timeStamp - goPressedAt < SEQUENCE_MS;
     goPressedAt = event.key === 'g' ? event.timeStamp : -Infinity;
-    if (event.key === 'd' && afterGo) {
-      go('/');
+    const path = afterGo ? pathOf(event.key, logPath) : undefined;
+    if (path !== undefined) {
+      go(path);
     } else if (event.key === '?') {
       help();
     } else if (event.key === '/') {
@@ -32,6 +37,24 @@ export function startKeyboard({ go, help }) {
       actOn(event, 'pause', (element) => element.click());
     }
   });
+}
+
+/**
+ * Where a key after `g` leads.
+ * @param {string} key
+ * @param {() => string | undefined} logPath
+ */
+function pathOf(key, logPath) {
+  switch (key) {
+    case 'd':
+      return '/';
+    case 'l':
+      return logPath();
+    case 'm':
+      return '/monitor';
+    default:
+      return undefined;
+  }
 }
 
 /**
@@ -49,10 +72,10 @@ function actOn(event, id, act) {
 
 /** @param {EventTarget | null} target */
 function isTyping(target) {
-  return target instanceof HTMLElement && target.matches('input, textarea, select, dialog *');
+  return target instanceof HTMLElement && target.matches('input:not([type=checkbox]), textarea, select, dialog *');
 }
 
 /** @param {EventTarget | null} target */
 function isControl(target) {
-  return target instanceof HTMLElement && target.matches('button, a');
+  return target instanceof HTMLElement && target.matches('button, a, input, summary');
 }

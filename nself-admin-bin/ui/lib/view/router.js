@@ -1,7 +1,7 @@
 // Which page an address means, and how links lead there without a reload.
 
-/** @typedef {{page: 'dashboard'} | {page: 'logs', project: string, service: string}
- *   | {page: 'missing'}} Route */
+/** @typedef {{page: 'dashboard'} | {page: 'monitor'} | {page: 'missing'}
+ *   | {page: 'logs', project: string, services: string[]}} Route */
 
 /**
  * @param {string} path
@@ -11,10 +11,16 @@ export function parseRoute(path) {
   if (path === '/') {
     return { page: 'dashboard' };
   }
-  const [, project, service] = /^\/logs\/([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];
-  if (project !== undefined && service !== undefined) {
+  if (/^\/monitor\/?$/.test(path)) {
+    return { page: 'monitor' };
+  }
+  const [, project, services] = /^\/logs\/([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];
+  if (project !== undefined && services !== undefined) {
     try {
-      return { page: 'logs', project: decodeURIComponent(project), service: decodeURIComponent(service) };
+      const names = services.split(',').filter((name) => name !== '').map(decodeURIComponent);
+      if (names.length > 0) {
+        return { page: 'logs', project: decodeURIComponent(project), services: [...new Set(names)] };
+      }
     } catch (error) {
       if (!(error instanceof URIError)) {
         throw error;
@@ -25,12 +31,12 @@ export function parseRoute(path) {
 }
 
 /**
- * The address of a service's log.
+ * The address of the log of these services.
  * @param {string} project
- * @param {string} service
+ * @param {string[]} services
  */
-export function logPath(project, service) {
-  return `/logs/${encodeURIComponent(project)}/${encodeURIComponent(service)}`;
+export function logPath(project, ...services) {
+  return `/logs/${encodeURIComponent(project)}/${services.map(encodeURIComponent).join(',')}`;
 }
 
 /**

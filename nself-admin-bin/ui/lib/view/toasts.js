@@ -8,14 +8,14 @@ import { view } from './view.js';
 /** @import { NotificationsStore, Notification } from '../stores/notifications.js' */
 
 const SHOWN_MS = 8_000;
-const ICONS = /** @type {const} */ ({ info: 'info', warning: 'warning', critical: 'cross' });
+export const ICONS = /** @type {const} */ ({ info: 'info', warning: 'warning', critical: 'cross' });
 
 /** @param {NotificationsStore} notifications */
 export function startToasts(notifications) {
   /** @type {Map<Notification, HTMLElement>} */
   const shown = new Map();
   view([notifications], () => {
-    const wanted = notifications.getSnapshot();
+    const wanted = notifications.getSnapshot().announced;
     for (const [notification, toast] of shown) {
       if (!wanted.includes(notification)) {
         toast.remove();
@@ -26,12 +26,28 @@ export function startToasts(notifications) {
       const dismiss = () => notifications.dismiss(notification.id);
       const toast = drawToast(notification, dismiss);
       shown.set(notification, toast);
+      showOnDesktop(notification);
       byId(notification.severity === 'critical' ? 'alerts' : 'toasts').append(toast);
       if (notification.severity !== 'critical') {
         setTimeout(() => shown.has(notification) && dismiss(), SHOWN_MS);
       }
     }
   });
+}
+
+/**
+ * A critical one reaches a reader who looks elsewhere, if that was allowed.
+ * @param {Notification} notification
+ */
+function showOnDesktop({ id, severity, title, body }) {
+  if (severity === 'critical' && document.hidden && desktop()?.permission === 'granted') {
+    new window.Notification(title, { body, tag: id });
+  }
+}
+
+/** What shows notifications outside the page; `undefined` where a browser has nothing for it. */
+export function desktop() {
+  return 'Notification' in window ? window.Notification : undefined;
 }
 
 /**

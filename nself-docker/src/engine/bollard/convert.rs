@@ -17,12 +17,11 @@ use crate::engine::{
 /// An event, if it is one that matters here.
 pub(super) fn event(message: EventMessage) -> Option<EngineEvent> {
     let actor = message.actor?;
-    let exit_code = actor
-        .attributes
-        .as_ref()
-        .and_then(|attributes| attributes.get("exitCode").or(attributes.get("containerExitCode")))
-        .and_then(|code| code.parse().ok());
-    let action = ContainerAction::parse(message.action.as_deref()?, exit_code)?;
+    let attribute = |name| actor.attributes.as_ref().and_then(|all| all.get(name));
+    // The second is Podman's, and comes with all its events.
+    let (code, podmans) = (attribute("exitCode"), attribute("containerExitCode"));
+    let exit_code = code.or(podmans).and_then(|code| code.parse().ok());
+    let action = ContainerAction::parse(message.action.as_deref()?, exit_code, podmans.is_none())?;
     let nanos = message
         .time_nano
         .map(i128::from)
@@ -58,7 +57,11 @@ pub(super) fn inspected(response: ContainerInspectResponse) -> Option<Container>
     if let Some(config) = response.host_config {
         container.memory_limit =
             config.memory.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes > 0);
-        container.log_driver = config.log_config.and_then(|log| log.typ);
+        if let Some(log) = config.log_config {
+            container.log_driver = log.typ;
+            let mode = log.config.as_ref().and_then(|options| options.get("mode"));
+            container.log_drops_lines = mode.is_some_and(|mode| mode == "non-blocking");
+        }
     }
     container.restart_count = response.restart_count.and_then(|count| u64::try_from(count).ok());
     let ports = response.network_settings.and_then(|settings| settings.ports);
@@ -250,6 +253,7 @@ mod tests {
         assert_eq!(container.check_output.as_deref(), Some("no answer\n"));
         assert_eq!(container.memory_limit, None);
         assert_eq!(container.exit_code, None, "it runs");
+        assert!(container.log_drops_lines);
         assert_eq!(container.ports.len(), 1);
         assert_eq!(container.ports.first().map(|port| port.host), Some(15432));
     }
@@ -292,7 +296,7 @@ mod tests {
             "Image": "postgres:16",
             "Labels": {"com.docker.compose.project": "shop", "com.docker.compose.service": "db"}
         },
-        "HostConfig": {"Memory": 0, "LogConfig": {"Type": "json-file", "Config": {}}},
+        "HostConfig": {"Memory": 0, "LogConfig": {"Type": "json-file", "Config": {"mode": "non-blocking"}}},
         "NetworkSettings": {"Ports": {
             "5432/tcp": [{"HostIp": "127.0.0.1", "HostPort": "15432"}], "9000/tcp": null
         }}

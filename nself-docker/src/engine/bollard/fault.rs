@@ -129,6 +129,8 @@ mod tests {
             classified(ErrorKind::NotFound),
             EngineError::SocketMissing { address: address.clone() }
         );
+        let denied = classified(ErrorKind::PermissionDenied).to_string();
+        assert!(denied.starts_with("no permission for unix:///nowhere/engine.sock: "), "{denied}");
         assert_eq!(classified(ErrorKind::ConnectionRefused), EngineError::Refused { address });
         assert_eq!(
             classified(ErrorKind::ConnectionReset),

@@ -4,6 +4,8 @@
 mod convert;
 mod demux;
 mod fault;
+#[cfg(test)]
+mod fixtures;
 mod logs;
 
 use std::collections::HashMap;
@@ -205,3 +207,6 @@ const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 
 /// How long an action may take: a container may ask for minutes of grace before it is killed.
 const ACTION_WITHIN: Duration = Duration::from_mins(30);
+
+#[cfg(test)]
+mod tests;

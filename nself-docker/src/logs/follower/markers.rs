@@ -14,11 +14,10 @@ impl Following {
         self.mark(Marker::Stopped, "stopped");
     }
 
-    /// Notes that another process prints from here on. A first one is no news: `ran` says whether there
-    /// was one before.
-    pub(super) fn mark_restarted(&mut self, ran: bool) {
+    /// Notes that another process prints from here on. A first one is no news.
+    pub(super) fn mark_restarted(&mut self) {
         let phase = self.phase();
-        if ran || self.position.last().is_some() {
+        if self.run != Run::None {
             let text = match phase.restarts.saturating_sub(self.restarts) {
                 0 | 1 => "restarted".to_owned(),
                 times => format!("restarted {times}× in {}", in_words(self.marked_at.elapsed())),
@@ -27,7 +26,8 @@ impl Following {
         }
         self.restarts = phase.restarts;
         self.marked_at = Instant::now();
-        self.run = Run::of(&phase);
+        self.run = Run::of(phase.run);
+        self.over = false;
     }
 
     /// Says why there is nothing to read. That the container is gone is told elsewhere.

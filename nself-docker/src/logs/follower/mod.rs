@@ -20,11 +20,13 @@ use crate::engine::{Engine, EngineError};
 /// What a follower has to know about its container and its engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Phase {
-    /// Whether the container has a process.
+    /// Whether the container never had a process.
+    pub(crate) created: bool,
+    /// Whether it has one.
     pub(crate) running: bool,
     /// Whether it is dead and the engine is about to start it again.
     pub(crate) restarting: bool,
-    /// When its process started last.
+    /// When its process started, or the last one did.
     pub(crate) run: Option<NanoTimestamp>,
     /// How often the engine started it again by itself.
     pub(crate) restarts: u64,
@@ -65,7 +67,8 @@ impl Follower {
         };
         let phase = *self.phase.borrow();
         let mut following = Following {
-            run: Run::of(&phase),
+            run: if phase.created { Run::None } else { Run::of(phase.run) },
+            over: !phase.running,
             restarts: phase.restarts,
             marked_at: Instant::now(),
             failures: 0,
@@ -91,8 +94,9 @@ impl Follower {
 struct Following {
     follower: Follower,
     position: LogPosition,
-    /// The run whose lines are read now.
+    /// The process whose lines were read last, and whether it is told that it has ended.
     run: Run,
+    over: bool,
     /// How often it had been restarted when that was told last, and when that was.
     restarts: u64,
     marked_at: Instant,
@@ -139,34 +143,48 @@ impl Following {
     /// Gives the news that the process has ended a moment to come in.
     async fn settle(&mut self) {
         let run = self.run;
-        let ended = self.follower.phase.wait_for(|phase| !run.is(Run::of(phase)));
+        let ended = self.follower.phase.wait_for(|phase| !phase.running || !run.may_be(phase.run));
         // Without the news the end was the engine's own, and the loop goes on with the same run.
         if let Ok(Err(_)) = timeout(NEWS_WITHIN, ended).await {
             tracing::debug!(container = %self.follower.container, "nobody tells about it any more");
         }
     }
 
-    /// Marks what happened to the process and returns when there is something to read again.
+    /// Marks what happened to the process and returns when there is something to read again. A process
+    /// that came and went between two looks has printed, too.
     async fn wait_for_next_run(&mut self) {
         if self.is_same_run() {
             sleep(self.backoff.next_delay()).await;
             return;
         }
-        let ended = self.phase();
-        let ran = self.run != Run::None;
-        if !ended.running && !ended.restarting && ran {
+        let phase = loop {
+            let (run, over) = (self.run, self.over);
+            let has_ended = |phase: &Phase| {
+                !over && !phase.running && !phase.restarting && run.may_be(phase.run)
+            };
+            let news = self.follower.phase.wait_for(|phase| {
+                phase.running
+                    || has_ended(phase)
+                    || phase.run.is_some_and(|time| run != Run::Since(time))
+            });
+            let Ok(phase) = news.await.map(|phase| *phase) else {
+                // Nobody tells about the container any more: the follower is about to be cancelled.
+                return std::future::pending().await;
+            };
+            if !has_ended(&phase) {
+                break phase;
+            }
             self.mark_stopped();
-        }
-        if !ended.running {
-            self.run = Run::None;
-        }
-        if self.follower.phase.wait_for(|phase| phase.running).await.is_err() {
-            // Nobody tells about the container any more: the follower is about to be cancelled.
-            std::future::pending::<()>().await;
+            self.over = true;
+            self.learn_run();
+        };
+        if !phase.running && self.run == Run::Unknown {
+            self.learn_run();
+            return;
         }
         // A container that exits at once, again and again, is looked at less and less often.
         sleep(self.backoff.next_delay()).await;
-        self.mark_restarted(ran);
+        self.mark_restarted();
     }
 
     /// Waits before another attempt, until the engine is back at the latest. An error that no attempt
@@ -207,16 +225,24 @@ impl Following {
         }
     }
 
-    /// Takes the news of since when the process runs, where that was not known.
+    /// Takes the news of when the process started, where that was not known.
     fn learn_run(&mut self) {
         if self.run == Run::Unknown {
-            self.run = Run::of(&self.phase());
+            self.run = Run::of(self.phase().run);
         }
     }
 
     /// Whether the process goes on whose lines were read: then the end was only the stream's.
     fn is_same_run(&self) -> bool {
-        self.run.is(Run::of(&self.phase()))
+        let phase = self.phase();
+        !self.over && phase.running && self.run.may_be(phase.run)
+    }
+
+    /// Whether the process whose lines are read has ended, and no other has begun: what is unfinished
+    /// now is a line. A process that began before the news of it came may be in the midst of one.
+    fn has_just_ended(&self) -> bool {
+        let phase = self.phase();
+        !self.over && !phase.running && !phase.restarting && self.run.may_be(phase.run)
     }
 
     fn phase(&self) -> Phase {
@@ -236,20 +262,17 @@ enum Run {
 }
 
 impl Run {
-    fn of(phase: &Phase) -> Self {
-        match (phase.running, phase.run) {
-            (false, _) => Self::None,
-            (true, None) => Self::Unknown,
-            (true, Some(time)) => Self::Since(time),
-        }
+    /// The one that started then, if anybody knows.
+    fn of(started: Option<NanoTimestamp>) -> Self {
+        started.map_or(Self::Unknown, Self::Since)
     }
 
-    /// Whether both may be the same process.
-    fn is(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::None, _) | (_, Self::None) => false,
-            (Self::Unknown, _) | (_, Self::Unknown) => true,
-            (Self::Since(one), Self::Since(other)) => one == other,
+    /// Whether it may be the one that started then: what is not known may be anything.
+    fn may_be(self, started: Option<NanoTimestamp>) -> bool {
+        match (self, started) {
+            (Self::None, _) => false,
+            (Self::Unknown, _) | (_, None) => true,
+            (Self::Since(own), Some(other)) => own == other,
         }
     }
 }

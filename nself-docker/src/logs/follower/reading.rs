@@ -27,7 +27,9 @@ impl Following {
     /// Publishes the last lines, as history.
     pub(super) async fn paint_history(&mut self) -> Result<(), EngineError> {
         let (engine, container) = (&self.follower.engine, self.follower.container.as_str());
-        let lines = last_lines(engine.as_ref(), container, !self.phase().running).await?;
+        let phase = self.phase();
+        let over = !phase.created && !phase.running && !phase.restarting;
+        let lines = last_lines(engine.as_ref(), container, over).await?;
         let mut remaining = u32::try_from(lines.len()).unwrap_or(u32::MAX);
         for raw in &lines {
             self.position.begin(raw.time);
@@ -55,7 +57,12 @@ impl Following {
 
     /// Reads from the last published line on, reaching back as far as it has to.
     pub(super) async fn read_all(&mut self, follow: bool) -> Result<(), EngineError> {
-        for tail in [TAIL, LONGEST_TAIL] {
+        // Of a log that began while it was watched everything is wanted, and nothing tells a hole.
+        let tails = match self.position.last() {
+            Some(_) => &[TAIL, LONGEST_TAIL][..],
+            None => &[LONGEST_TAIL],
+        };
+        for &tail in tails {
             if self.read(follow, tail).await? == End::Over {
                 break;
             }
@@ -64,6 +71,7 @@ impl Following {
     }
 
     async fn read(&mut self, follow: bool, tail: u32) -> Result<End, EngineError> {
+        let published = self.position.last();
         let since = self.position.since_unix_seconds();
         self.position.reopen();
         let query = LogQuery { follow, ..LogQuery::new(tail).since(since) };
@@ -75,7 +83,10 @@ impl Following {
         while let Some(frame) = self.next_frame(&mut frames, follow, &mut silence).await? {
             assembler.handle(&frame, &mut lines);
             for raw in lines.drain(..) {
-                if std::mem::take(&mut first) && !self.position.is_reached_by(&raw) {
+                let is_hole = std::mem::take(&mut first)
+                    && !self.position.is_reached_by(&raw)
+                    && assembler.began().is_none_or(|began| Some(began) >= published);
+                if is_hole {
                     if tail < LONGEST_TAIL {
                         return Ok(End::Hole);
                     }
@@ -84,7 +95,7 @@ impl Following {
                 self.publish(&raw);
             }
         }
-        if !follow && !self.phase().running {
+        if !follow && self.has_just_ended() {
             assembler.finish(&mut lines);
             for raw in lines.drain(..) {
                 self.publish(&raw);

@@ -135,7 +135,10 @@ impl Misfortune {
                     actor.end(1);
                     actor.container.state = ContainerState::Restarting;
                 });
-                engine.tell(id, crate::engine::ContainerAction::Die { exit_code: Some(1) });
+                engine.tell(
+                    id,
+                    crate::engine::ContainerAction::Die { exit_code: Some(1), tells_signals: true },
+                );
             }
         }
     }

@@ -83,8 +83,8 @@ pub enum Delivery<E = RawEvent> {
         filters: Vec<Filter>,
         /// The latest event of each key, the tail of each ring, the runs; rising.
         events: Vec<E>,
-        /// Up to where it speaks. Of filters that were added while the session polls, events at or
-        /// below it may come once more.
+        /// Up to where it speaks. Of filters that were added while the session polls, events of a type
+        /// of one's own at or below it may come once more.
         cursor: Cursor,
         /// Whether the log before could not be continued; what else was published in it is lost.
         reset: bool,

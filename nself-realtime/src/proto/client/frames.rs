@@ -357,7 +357,10 @@ pub(super) struct ErrorBody {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::proto::ClientFrame;
 
     #[test]
     fn frames_of_unknown_types_are_skipped_whatever_their_fields() {
@@ -385,5 +388,26 @@ mod tests {
             panic!("not a gap")
         };
         assert_eq!(gap.why, super::super::delivery::GapCause::Other);
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_client_asks_for_is_what_a_server_reads(
+            id in any::<u64>(),
+            types in proptest::option::of(proptest::collection::vec("[a-z]{1,9}:[a-z]{1,9}", 0..4)),
+            keys in proptest::option::of(proptest::collection::vec("[^\\p{Cc}]{1,40}", 0..4)),
+            tail in proptest::option::of(0..=2_000_u32),
+            since in proptest::option::of((any::<u64>(), 0..=crate::MAX_SEQ)),
+        ) {
+            let room = RoomName::new("shop").unwrap();
+            let types = types.map(|list| list.iter().map(|t| EventType::new(t).unwrap()).collect());
+            let keys = keys.map(|list| list.iter().map(|key| Name::new(key).unwrap()).collect());
+            let filters = vec![Filter { types, keys, tail }];
+            let since = since.map(|(bits, seq)| Cursor { epoch: Epoch::from_random(bits), seq });
+            let data = Selection { filters: &filters, since };
+            let text = Outgoing::Subscribe { id, room: &room, data }.encode();
+            let expected = ClientFrame::Subscribe { id: Some(id), room, filters, since };
+            prop_assert_eq!(ClientFrame::parse(&text).unwrap(), expected);
+        }
     }
 }

@@ -11,6 +11,7 @@ mod room_reader;
 mod session;
 mod subscriptions;
 mod timers;
+mod wishes;
 
 #[cfg(test)]
 mod tests;

@@ -11,9 +11,9 @@ use super::config::ClientConfig;
 use super::delivery::ServerError;
 use super::frames::{PollBody, PollRooms, PollSubscription, Selection};
 use super::out::{Action, Answer, Out};
-use super::room_reader::Request;
 use super::subscriptions::Subscriptions;
 use super::timers::{Timer, Timers};
+use super::wishes::Request;
 use crate::RoomName;
 
 /// How many rooms one request may ask for.

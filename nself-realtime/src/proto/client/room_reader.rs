@@ -6,6 +6,7 @@
 
 use super::delivery::{Delivery, Gap};
 use super::frames::PollRoom;
+use super::wishes::{Change, Removed, Request, WishId, Wishes};
 use crate::event::RawEvent;
 use crate::proto::server_frame::Recovered;
 use crate::{Cursor, Epoch, Filter, RoomName};
@@ -23,41 +24,6 @@ pub(super) enum Phase {
     Unknown,
     /// The server will not deliver it.
     Refused,
-}
-
-/// Stands for one filter that somebody wants. Equal filters are wants of their own: each is owed a
-/// snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct WishId(u64);
-
-#[derive(Debug)]
-struct Wish {
-    id: WishId,
-    filter: Filter,
-    /// Whether its snapshot has been told.
-    settled: bool,
-}
-
-/// What the server is asked for.
-#[derive(Debug, Clone)]
-pub(super) struct Request {
-    pub(super) wishes: Vec<WishId>,
-    pub(super) filters: Vec<Filter>,
-    pub(super) since: Option<Cursor>,
-}
-
-/// What a change of wishes asks for.
-#[derive(Debug, Default)]
-pub(super) struct Change {
-    pub(super) added: Option<Request>,
-    pub(super) removed: Vec<Removed>,
-}
-
-/// A filter that is no longer wanted.
-#[derive(Debug)]
-pub(super) struct Removed {
-    filter: Filter,
-    settled: bool,
 }
 
 /// A request whose `ready` has not come.
@@ -78,8 +44,8 @@ struct CatchUp {
 struct Held {
     deliveries: Vec<Delivery>,
     catch_ups: Vec<CatchUp>,
-    /// Whose snapshots are among it.
-    settled: Vec<WishId>,
+    /// Whose snapshots are among it, and up to where they tell.
+    settled: Vec<(Vec<WishId>, Cursor)>,
     /// Up to where it goes.
     seq: u64,
     /// The end of the last gap: the server tells it ahead of the events between its parts, and a
@@ -95,8 +61,7 @@ pub(super) struct RoomReader {
     cursor: Option<Cursor>,
     /// Which life of the log is read on this connection.
     epoch: Option<Epoch>,
-    wishes: Vec<Wish>,
-    last_wish: u64,
+    wishes: Wishes,
     held: Held,
     /// Filters that go as soon as nothing is caught up on.
     leaving: Vec<Filter>,
@@ -109,8 +74,7 @@ impl RoomReader {
             phase: Phase::Away,
             cursor: None,
             epoch: None,
-            wishes: Vec::new(),
-            last_wish: 0,
+            wishes: Wishes::default(),
             held: Held::default(),
             leaving: Vec::new(),
         }
@@ -130,42 +94,15 @@ impl RoomReader {
 
     /// Sets what is wanted of the room, and says what that changes.
     pub(super) fn want(&mut self, filters: &[Filter]) -> Change {
-        let mut left = std::mem::take(&mut self.wishes);
-        let mut added = Vec::new();
-        for filter in filters {
-            // Of equal ones the one that is settled stays.
-            let same = |wish: &Wish| wish.filter == *filter;
-            let known = left.iter().position(|wish| same(wish) && wish.settled);
-            if let Some(index) = known.or_else(|| left.iter().position(same)) {
-                self.wishes.push(left.remove(index));
-            } else {
-                self.last_wish += 1;
-                let id = WishId(self.last_wish);
-                added.push(id);
-                self.wishes.push(Wish { id, filter: filter.clone(), settled: false });
-            }
-        }
-        let removed = |Wish { filter, settled, .. }| Removed { filter, settled };
-        let removed = left.into_iter().map(removed).collect();
-        let added = self.request(|wish| added.contains(&wish.id), None);
-        Change { added, removed }
+        self.wishes.set(filters)
     }
 
     /// The filters that can be taken away at once; the others follow by [`leave`](Self::leave).
-    ///
-    /// The server takes the first filter away that has the same types and keys. While one of the two
-    /// is owed a snapshot that would be the wrong one.
     pub(super) fn try_leave(&mut self, removed: Vec<Removed>) -> Vec<Filter> {
-        let mut leaving = Vec::new();
-        for Removed { filter, settled } in removed {
-            let mut twins = self.wishes.iter().filter(|wish| is_twin(&wish.filter, &filter));
-            if twins.any(|twin| !(twin.settled && settled)) {
-                self.leaving.push(filter);
-            } else {
-                leaving.push(filter);
-            }
-        }
-        leaving
+        let mistakable = |removed: &Removed| self.wishes.may_be_mistaken(removed);
+        let (later, now): (Vec<_>, Vec<_>) = removed.into_iter().partition(mistakable);
+        self.leaving.extend(later.into_iter().map(Removed::into_filter));
+        now.into_iter().map(Removed::into_filter).collect()
     }
 
     /// The filters that waited until nothing is owed: nothing that was asked for and not answered, and
@@ -180,9 +117,7 @@ impl RoomReader {
     /// What to ask for on a new connection. Filters that were never caught up on are asked for by
     /// themselves: with a cursor the server would leave out what they had before it.
     pub(super) fn restore(&self) -> impl Iterator<Item = Request> + use<> {
-        let settled = self.request(|wish| wish.settled, self.cursor);
-        let added = self.request(|wish| !wish.settled, None);
-        settled.into_iter().chain(added)
+        self.wishes.settled(self.cursor).into_iter().chain(self.wishes.added())
     }
 
     /// What to ask for with a poll, which has one cursor for all filters of a room.
@@ -190,22 +125,12 @@ impl RoomReader {
         if matches!(self.phase, Phase::Unknown | Phase::Refused) {
             return None;
         }
-        self.request(|wish| !wish.settled, None).or_else(|| self.request(|_| true, self.cursor))
+        self.wishes.added().or_else(|| self.wishes.all(self.cursor))
     }
 
     /// Those of these wishes that are still wanted.
     pub(super) fn still_wanted(&self, request: &Request) -> Option<Request> {
-        self.request(|wish| request.wishes.contains(&wish.id), request.since)
-    }
-
-    fn request(&self, of: impl Fn(&Wish) -> bool, since: Option<Cursor>) -> Option<Request> {
-        let (wishes, filters): (Vec<_>, Vec<_>) = self
-            .wishes
-            .iter()
-            .filter(|wish| of(wish))
-            .map(|wish| (wish.id, wish.filter.clone()))
-            .unzip();
-        (!wishes.is_empty()).then_some(Request { wishes, filters, since })
+        self.wishes.still_wanted(request)
     }
 
     /// The server was asked for it.
@@ -292,7 +217,7 @@ impl RoomReader {
         (held.seq, held.gap_to) = (0, 0);
         let added: Vec<WishId> =
             held.catch_ups.iter().flat_map(|catch_up| catch_up.wishes.iter().copied()).collect();
-        self.wishes.iter().map(|wish| wish.id).filter(|id| !added.contains(id)).collect()
+        self.wishes.except(&added)
     }
 
     pub(super) fn handle_snapshot(&mut self, id: Option<u64>, events: Vec<RawEvent>) {
@@ -309,7 +234,13 @@ impl RoomReader {
         let held = &mut self.held;
         held.seq = held.seq.max(last.seq);
         let live = held.catch_ups.is_empty();
-        held.deliveries.push(Delivery::Events { room: self.room.clone(), events, live });
+        let events = match self.epoch {
+            Some(epoch) => self.wishes.news_among(events, epoch),
+            None => events,
+        };
+        if !events.is_empty() {
+            held.deliveries.push(Delivery::Events { room: self.room.clone(), events, live });
+        }
         self.release()
     }
 
@@ -319,6 +250,11 @@ impl RoomReader {
         }
         let held = &mut self.held;
         held.gap_to = held.gap_to.max(gap.to);
+        let news = match self.epoch {
+            Some(epoch) => self.wishes.news_of(gap, epoch),
+            None => Some(gap),
+        };
+        let Some(gap) = news else { return };
         // While a snapshot is given nothing else is, so what is missing is missing in it.
         match held.catch_ups.iter_mut().find(|catch_up| !catch_up.snapshot.is_empty()) {
             Some(catch_up) => catch_up.gaps.push(gap),
@@ -343,17 +279,19 @@ impl RoomReader {
         };
         let CatchUp { wishes, recovered, snapshot, gaps, added, .. } = held.catch_ups.remove(index);
         held.seq = held.seq.max(cursor.seq);
-        held.settled.extend(&wishes);
-        let reset = recovered == Recovered::Reset;
-        let is_events = |delivery: &Delivery| matches!(delivery, Delivery::Events { .. });
-        if recovered == Recovered::Fresh && !added && held.deliveries.iter().any(is_events) {
+        if matches!(recovered, Recovered::Fresh | Recovered::Reset) {
+            let is_events = |delivery: &Delivery| matches!(delivery, Delivery::Events { .. });
+            let is_stream =
+                recovered == Recovered::Fresh && !added && held.deliveries.iter().any(is_events);
             // A stream begins with its first event: nothing of it came before.
-            let begin = Cursor { seq: 0, ..cursor };
-            let snapshot = self.snapshot(&wishes, snapshot, begin, reset);
-            self.held.deliveries.insert(0, snapshot);
-        } else if matches!(recovered, Recovered::Fresh | Recovered::Reset) {
-            let snapshot = self.snapshot(&wishes, snapshot, cursor, reset);
-            self.held.deliveries.push(snapshot);
+            let (place, upto) = if is_stream {
+                (0, Cursor { seq: 0, ..cursor })
+            } else {
+                (held.deliveries.len(), cursor)
+            };
+            let snapshot = self.snapshot(&wishes, snapshot, upto, recovered);
+            self.held.deliveries.insert(place, snapshot);
+            self.held.settled.push((wishes, upto));
         }
         let room = &self.room;
         let gaps = gaps.into_iter().map(|gap| Delivery::Gap { room: room.clone(), gap });
@@ -372,14 +310,10 @@ impl RoomReader {
             let seq = before.map_or(seq, |before| before.seq.max(seq));
             self.cursor = Some(Cursor { epoch, seq });
         }
-        self.settle(&settled);
-        deliveries
-    }
-
-    fn settle(&mut self, wishes: &[WishId]) {
-        for wish in &mut self.wishes {
-            wish.settled |= wishes.contains(&wish.id);
+        for (wishes, upto) in settled {
+            self.wishes.settle(&wishes, upto);
         }
+        deliveries
     }
 
     fn snapshot(
@@ -387,10 +321,9 @@ impl RoomReader {
         wishes: &[WishId],
         events: Vec<RawEvent>,
         cursor: Cursor,
-        reset: bool,
+        recovered: Recovered,
     ) -> Delivery {
-        let wanted = self.wishes.iter().filter(|wish| wishes.contains(&wish.id));
-        let filters = wanted.map(|wish| wish.filter.clone()).collect();
+        let (filters, reset) = (self.wishes.filters(wishes), recovered == Recovered::Reset);
         Delivery::Snapshot { room: self.room.clone(), filters, events, cursor, reset }
     }
 
@@ -403,29 +336,32 @@ impl RoomReader {
         live: bool,
     ) -> Vec<Delivery> {
         let PollRoom { cursor, recovered, snapshot, gaps, events, .. } = answer;
-        let room = &self.room;
         let mut deliveries = Vec::new();
+        let mut settled = None;
         if matches!(recovered, Recovered::Fresh | Recovered::Reset) {
-            let reset = recovered == Recovered::Reset;
             // A stream begins with its first event: nothing of it came before.
             let upto = if events.is_empty() { cursor } else { Cursor { seq: 0, ..cursor } };
-            deliveries.push(self.snapshot(&request.wishes, snapshot, upto, reset));
+            deliveries.push(self.snapshot(&request.wishes, snapshot, upto, recovered));
+            settled = Some(upto);
         }
-        deliveries.extend(gaps.into_iter().map(|gap| Delivery::Gap { room: room.clone(), gap }));
+        let room = &self.room;
+        // Those of a snapshot are about what went while it was given.
+        let gaps = gaps.into_iter().filter_map(|gap| match settled {
+            Some(_) => Some(gap),
+            None => self.wishes.news_of(gap, cursor.epoch),
+        });
+        deliveries.extend(gaps.map(|gap| Delivery::Gap { room: room.clone(), gap }));
+        let events = self.wishes.news_among(events, cursor.epoch);
         if !events.is_empty() {
             deliveries.push(Delivery::Events { room: room.clone(), events, live });
         }
         // What is read already goes on from where it stands; if there is nothing such, from here.
-        let goes_on = |wish: &Wish| wish.settled && !request.wishes.contains(&wish.id);
-        if request.since.is_some() || !self.wishes.iter().any(goes_on) {
+        if request.since.is_some() || !self.wishes.reads_beside(&request.wishes) {
             self.cursor = Some(cursor);
         }
-        self.settle(&request.wishes);
+        if let Some(upto) = settled {
+            self.wishes.settle(&request.wishes, upto);
+        }
         deliveries
     }
-}
-
-/// Whether the server cannot tell them apart when one is taken away.
-fn is_twin(one: &Filter, other: &Filter) -> bool {
-    (&one.types, &one.keys) == (&other.types, &other.keys)
 }

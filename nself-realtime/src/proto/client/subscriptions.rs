@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::delivery::{Delivery, ServerError, SessionEvent};
 use super::frames::{Acknowledged, Left, Outgoing, PollRoom, RoomFrame, Selection};
 use super::out::Out;
-use super::room_reader::{Phase, Request, RoomReader};
+use super::room_reader::{Phase, RoomReader};
+use super::wishes::Request;
 use crate::event::{RawEvent, RoomState, RoomStatus};
 use crate::{ErrorCode, Filter, RoomName};
 

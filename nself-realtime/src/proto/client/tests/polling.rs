@@ -287,6 +287,32 @@ fn a_filter_added_while_polling_is_told_its_snapshot_and_the_others_lose_nothing
     let subscription = &play.polls[2].1["subscriptions"][0];
     assert_eq!(subscription["filters"], json!([status(), logs()]));
     assert_eq!(subscription["since"], format!("{EPOCH}.10"));
+
+    let line = |seq: u64| {
+        json!({"type": "logs:stream", "seq": seq, "timestamp": "2026-01-31T12:00:00.000Z",
+            "data": {"kind": "line", "service": "web", "time": "2026-01-31T12:00:00Z",
+                "line": "hi", "source": "stdout"}})
+    };
+    let mut room = poll_room("gap", 20, &[], &[]);
+    room["events"] = json!([event(11), line(13), event(14), line(16)]);
+    let lost = json!({"type": "logs:stream", "key": "web", "missed": 2});
+    room["gaps"] = json!([{"from": 12, "to": 12, "missed": 2, "why": "expired", "of": [lost]}]);
+    play.answer(&json!([room]));
+    // What its snapshot told comes no second time.
+    assert_eq!(play.tellings(), ["snapshot [13]", "live [11, 14, 16]"]);
+}
+
+#[test]
+fn the_answer_to_a_poll_that_was_given_up_takes_nothing() {
+    let mut play = Play::polling(&[status()], 10);
+    play.pass_until(0);
+    let (given_up, _) = play.polls[0];
+    play.read("shop", &[status(), logs()]);
+    play.pass_until(0);
+    play.answer_to(given_up, &json!([poll_room("full", 12, &[], &[11, 12])]));
+    assert!(play.tellings().is_empty());
+    play.answer(&json!([poll_room("fresh", 14, &[13], &[])]));
+    assert_eq!(play.tellings(), ["snapshot [13]"]);
 }
 
 #[test]

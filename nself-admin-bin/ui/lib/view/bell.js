@@ -1,0 +1,73 @@
+// The bell: how many notifications nobody has looked at, and the list of the last ones.
+
+import { byId, h, setAttribute, setText } from './dom.js';
+import { formatAge } from './format.js';
+import { icon } from './icons.js';
+import { desktop, ICONS } from './toasts.js';
+import { view } from './view.js';
+
+/** @import { Stores } from '../stores.js' */
+/** @import { Held } from '../stores/notifications.js' */
+
+/** @param {Stores} stores */
+export function startBell({ notifications, clock }) {
+  const bell = byId('bell');
+  const count = h('span', { class: 'count', hidden: true });
+  bell.append(icon('bell'), count);
+  const panel = byId('bell-list');
+  const list = h('ol', { class: 'notes' });
+  const allow = h('button', { type: 'button', onclick: askToAllow }, 'Show critical ones on the desktop, too');
+  const drawAllow = () => {
+    allow.hidden = desktop()?.permission !== 'default';
+  };
+  async function askToAllow() {
+    await desktop()?.requestPermission();
+    drawAllow();
+  }
+  panel.append(h('h2', {}, 'Notifications'), list, allow);
+  panel.addEventListener('toggle', () => {
+    if (isOpen(panel)) {
+      notifications.read();
+      drawAllow();
+    }
+  });
+  view([notifications], () => {
+    const { unread } = notifications.getSnapshot();
+    count.hidden = unread === 0;
+    setText(count, unread > 99 ? '99+' : String(unread));
+    setAttribute(bell, 'aria-label', unread === 0 ? 'Notifications' : `Notifications, ${unread} new`);
+  });
+  view([notifications, clock], () => {
+    if (isOpen(panel)) {
+      const { all } = notifications.getSnapshot();
+      list.replaceChildren(...all.map((held) => drawHeld(held, clock.getSnapshot())));
+      if (all.length === 0) {
+        list.append(h('li', { class: 'muted' }, 'Nothing yet. What needs your attention is told here.'));
+      }
+    }
+  });
+}
+
+/** @param {HTMLElement} panel */
+function isOpen(panel) {
+  return panel.matches(':popover-open');
+}
+
+/**
+ * @param {Held} held
+ * @param {number} now
+ */
+function drawHeld({ notification: { severity, title, body, action }, at }, now) {
+  return h(
+    'li',
+    { 'data-severity': severity },
+    icon(ICONS[severity]),
+    h(
+      'div',
+      { class: 'toast-text' },
+      h('strong', {}, title),
+      body !== undefined && h('p', {}, body),
+      h('p', { class: 'muted' }, formatAge(now - Date.parse(at)), action && ' · ', action && h('a', { href: action.href }, action.label)),
+    ),
+  );
+}

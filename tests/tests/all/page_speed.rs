@@ -1,0 +1,130 @@
+//! How fast the page is, measured by the browser itself and printed; nothing here fails for being slow.
+
+use std::time::Duration;
+
+use nself_tests::browser::Browser;
+use nself_tests::container::Recipe;
+use nself_tests::engine::Engine;
+use nself_tests::missing::{Need, can_run};
+use nself_tests::page::Page;
+use nself_tests::server::Server;
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// Notes long tasks, and how late each key is handled and painted.
+const MEASURE: &str = "
+    const measured = window.measured = { longest: 0, long: 0, handled: [], painted: [] };
+    new PerformanceObserver(list => list.getEntries().forEach(({ duration }) => {
+      measured.long += 1;
+      measured.longest = Math.max(measured.longest, duration);
+    })).observe({ type: 'longtask' });
+    addEventListener('keydown', event => {
+      measured.handled.push(performance.now() - event.timeStamp);
+      requestAnimationFrame(() => setTimeout(() => measured.painted.push(performance.now() - event.timeStamp)));
+    }, true);
+    measured.start = performance.now();";
+
+#[tokio::test]
+#[ignore = "a measurement of a minute, for a machine that does nothing else"]
+async fn five_thousand_lines_a_second_for_a_minute() {
+    if !can_run(&[Need::Engine, Need::Browser]) {
+        return;
+    }
+    let engine = Engine::shared().await;
+    let docker = engine.docker().await;
+    let server = Server::start(&["--docker-host", &engine.host()]).await;
+    let browser = Browser::start().await;
+    let recipe = Recipe::new("speed", "printer", &["/printer", "steady", "500", "650"]);
+    let container = recipe.start(&docker).await;
+    let page = Page::open(&browser, &server.url("/logs/speed/printer")).await;
+    page.holds_lines(2_000).await;
+    browser.run(MEASURE).await;
+    let mut heaps = Vec::new();
+    for second in 1..=60 {
+        let passed = format!("performance.now() - measured.start >= {}", second * 1_000);
+        browser.wait_until("the next second", PATIENCE, &passed).await;
+        press(&browser, "Shift").await;
+        if second % 20 == 0 {
+            heaps.push(heap(&browser).await);
+        }
+    }
+    let measured = browser.run("return measured").await;
+    let count = page.text(".log-count").await;
+    let gaps = browser.run("return document.querySelectorAll('.log-marker').length").await;
+    println!("5,000 lines a second for a minute: {count}, {gaps} markers in sight");
+    println!(
+        "tasks over 50 ms: {}, longest {:.0} ms",
+        measured["long"],
+        number(&measured["longest"])
+    );
+    println!("heap at 20, 40 and 60 s, collected: {heaps:.1?} MiB");
+    for what in ["handled", "painted"] {
+        println!("a key is {what} after: {}", spread(&measured[what]));
+    }
+    println!(
+        "elements in the document: {}",
+        browser.run("return document.querySelectorAll('*').length").await
+    );
+    browser.close().await;
+    container.remove().await;
+}
+
+#[tokio::test]
+async fn the_first_load_and_what_it_transfers() {
+    if !can_run(&[Need::Browser]) {
+        return;
+    }
+    let server = Server::start(&["--demo"]).await;
+    let browser = Browser::start().await;
+    let page = Page::open(&browser, &server.url("/")).await;
+    page.first_project().await;
+    let script = "
+        const entries = performance.getEntries().filter(entry => 'transferSize' in entry && !entry.name.includes('/api/'));
+        const sum = field => entries.reduce((total, entry) => total + entry[field], 0);
+        const [{ domContentLoadedEventEnd }] = performance.getEntriesByType('navigation');
+        return { files: entries.length, transferred: sum('transferSize'), whole: sum('decodedBodySize'),
+          ready: domContentLoadedEventEnd };";
+    let load = browser.run(script).await;
+    println!(
+        "first load: {} files, {:.1} KiB transferred, {:.1} KiB unpacked, interactive after {:.0} ms",
+        load["files"],
+        number(&load["transferred"]) / 1_024.0,
+        number(&load["whole"]) / 1_024.0,
+        number(&load["ready"])
+    );
+    assert!(number(&load["transferred"]) > 0.0);
+    browser.close().await;
+}
+
+async fn press(browser: &Browser, key: &str) {
+    for kind in ["keyDown", "keyUp"] {
+        browser.devtools("Input.dispatchKeyEvent", json!({"type": kind, "key": key})).await;
+    }
+}
+
+/// What is left of the heap after a collection, in MiB.
+async fn heap(browser: &Browser) -> f64 {
+    browser.devtools("HeapProfiler.collectGarbage", json!({})).await;
+    let used = browser.devtools("Runtime.getHeapUsage", json!({})).await;
+    number(&used["usedSize"]) / 1_048_576.0
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or(f64::NAN)
+}
+
+fn spread(values: &Value) -> String {
+    let mut values: Vec<f64> = values.as_array().into_iter().flatten().map(number).collect();
+    values.sort_by(f64::total_cmp);
+    let at = |part: usize| {
+        values.get((values.len().saturating_sub(1)) * part / 100).copied().unwrap_or(f64::NAN)
+    };
+    format!(
+        "median {:.1} ms, p99 {:.1} ms, longest {:.1} ms, of {}",
+        at(50),
+        at(99),
+        at(100),
+        values.len()
+    )
+}
