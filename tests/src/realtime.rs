@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{AUTHORIZATION, HeaderValue, UPGRADE};
+use hyper::header::AUTHORIZATION;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -160,10 +160,7 @@ impl Shared {
     fn upgrade(self: Arc<Self>, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
         let upgraded = hyper::upgrade::on(&mut request);
         let response = create_response_with_body(&request.map(|_| ()), Full::<Bytes>::default);
-        let mut response = response.expect("the client's handshake is one");
-        let subprotocol = HeaderValue::from_static("nself.v1");
-        response.headers_mut().insert("sec-websocket-protocol", subprotocol);
-        assert!(response.headers().contains_key(UPGRADE), "it is an upgrade");
+        let response = response.expect("the client's handshake is one");
         let shared = Arc::clone(&self);
         self.spawn(async move {
             if let Ok(upgraded) = upgraded.await {

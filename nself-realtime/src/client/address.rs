@@ -84,7 +84,7 @@ mod tests {
     fn what_is_no_address_is_refused_with_the_mend() {
         for (url, mend) in [
             ("ftp://a/", "ws://"),
-            ("a/b", "ws://"),
+            ("a/b", "format"),
             ("ws://user:secret@host/", "token"),
             ("ws://", ""),
         ] {

@@ -19,8 +19,6 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use super::address::Address;
 use super::connect::{Connector, Io};
 
-/// The name of the protocol.
-const SUBPROTOCOL: HeaderValue = HeaderValue::from_static("nself.v1");
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// What a client says is short; more waits for nobody.
 const MAX_WRITE_BUFFER_BYTES: usize = 1024 * 1024;
@@ -89,9 +87,8 @@ impl Endpoint {
         let scheme = if address.tls { "wss" } else { "ws" };
         let uri = format!("{scheme}://{}{}", address.authority, address.target);
         let mut request = uri.into_client_request().map_err(io::Error::other)?;
-        let headers = request.headers_mut();
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
-        self.introduce(address, token, headers)?;
+        // The subprotocol is optional, and a server that does not answer to it would be refused.
+        self.introduce(address, token, request.headers_mut())?;
         Ok(request)
     }
 

@@ -47,17 +47,25 @@ fn hasty() -> ClientConfig {
 }
 
 fn line(number: u64) -> LogsStream {
+    padded(number, 0)
+}
+
+fn padded(number: u64, padding: usize) -> LogsStream {
     LogsStream::Line(LogLine {
         service: name("web"),
         time: NanoTimestamp::from_unix_nanos(i128::from(number) * 1_000 + 1).unwrap(),
         container_id: Some(name("c1")),
-        line: number.to_string(),
+        line: format!("{number} {}", "x".repeat(padding)),
         source: Source::Stdout,
         n: 0,
         level: None,
         truncated_bytes: None,
         history: None,
     })
+}
+
+fn number_of(line: &LogLine) -> u64 {
+    line.line.split(' ').next().unwrap().parse().unwrap()
 }
 
 impl Scene {
@@ -101,15 +109,20 @@ impl Scene {
     }
 
     fn publish(&mut self, count: u64) {
+        self.publish_padded(count, 0);
+    }
+
+    /// Publishes lines that are so many bytes longer than their number.
+    fn publish_padded(&mut self, count: u64, padding: usize) {
         for _ in 0..count {
             self.published += 1;
-            self.emitter.emit(&line(self.published)).unwrap();
+            self.emitter.emit(&padded(self.published, padding)).unwrap();
         }
     }
 
     fn take(&mut self, entry: LogEntry) {
         match entry {
-            LogEntry::Line(line) => self.held.push(line.line.parse().unwrap()),
+            LogEntry::Line(line) => self.held.push(number_of(&line)),
             LogEntry::Gap(gap) => self.missed += gap.missed,
             LogEntry::Break => self.breaks += 1,
             LogEntry::Closed | LogEntry::Marker(_) => {}
@@ -271,7 +284,7 @@ async fn a_visit_without_any_socket_is_served_by_polls() {
     while held.last() != Some(&scene.published) {
         let entry = timeout(DEADLINE, second.next()).await.expect("in time").unwrap().unwrap();
         let LogEntry::Line(line) = entry else { panic!("{entry:?}") };
-        held.push(line.line.parse::<u64>().unwrap());
+        held.push(number_of(&line));
     }
     assert_eq!(held, (1..=scene.published).collect::<Vec<_>>());
 }
@@ -321,7 +334,7 @@ async fn a_reader_that_does_not_read_costs_no_memory_and_is_told_what_it_missed(
     // Nobody reads. Once all buffers are full the server gives the deaf connection up.
     let publishing = async {
         while scene.server().server().connections() > 0 {
-            scene.publish(100);
+            scene.publish_padded(10, 8 * 1024);
             tokio::task::yield_now().await;
         }
     };
