@@ -72,14 +72,14 @@ class MonitorPage {
   #frame = nextFrame(() => this.#draw());
   /** @type {{containers: readonly Container[], now: number} | undefined} what there was when it was paused */
   #paused;
-  /** @type {number | undefined} the time that is pointed at */
+  /** @type {{at: number, chart: FigureChart} | undefined} what is pointed at */
   #hover;
   #pause = h('button', { id: 'pause', type: 'button', class: 'main', 'aria-pressed': 'false' });
   #windows = MINUTES.map((minutes) =>
     h('button', { type: 'button', 'data-minutes': minutes, 'aria-pressed': 'false', onclick: () => this.#setWindow(minutes) }, `${minutes} min`),
   );
   #empty = h('div', { class: 'empty', hidden: true }, h('h2'), h('p'));
-  #charts = FIGURES.map((figure) => new FigureChart(figure, (at) => this.#point(at)));
+  #charts = FIGURES.map((figure) => new FigureChart(figure, (at, chart) => this.#point(at, chart)));
   #body;
 
   /** @param {Stores} stores */
@@ -136,9 +136,12 @@ class MonitorPage {
     this.#frame.ask();
   }
 
-  /** @param {number | undefined} at */
-  #point(at) {
-    this.#hover = at;
+  /**
+   * @param {number | undefined} at
+   * @param {FigureChart} chart
+   */
+  #point(at, chart) {
+    this.#hover = at === undefined ? undefined : { at, chart };
     this.#frame.ask();
   }
 
@@ -169,7 +172,7 @@ class MonitorPage {
     setAttribute(this.#body, 'data-stale', !this.#stores.connection.getSnapshot().current);
     const picked = this.#table.draw(shown, now);
     for (const chart of this.#charts) {
-      chart.draw(picked, { from, to: now, hover: this.#hover });
+      chart.draw(picked, { from, to: now, hover: this.#hover?.at }, this.#hover?.chart === chart);
     }
     this.#drawEmpty(shown.length === 0);
   }
@@ -197,21 +200,22 @@ class FigureChart {
 
   /**
    * @param {Figure} figure
-   * @param {(at: number | undefined) => void} point
+   * @param {(at: number | undefined, chart: FigureChart) => void} point
    */
   constructor(figure, point) {
     this.#figure = figure;
     this.#chart = new Chart(this.canvas, { ...figure, holeMs: HOLE_MS });
-    this.canvas.addEventListener('pointermove', ({ offsetX }) => point(this.#chart.timeAt(offsetX)));
-    this.canvas.addEventListener('pointerleave', () => point(undefined));
+    this.canvas.addEventListener('pointermove', ({ offsetX }) => point(this.#chart.timeAt(offsetX), this));
+    this.canvas.addEventListener('pointerleave', () => point(undefined, this));
     this.element = h('figure', { class: 'chart' }, h('figcaption', {}, figure.title), this.canvas, this.#values);
   }
 
   /**
    * @param {readonly Container[]} containers
    * @param {{from: number, to: number, hover: number | undefined}} time
+   * @param {boolean} pointed the values are told here
    */
-  draw(containers, time) {
+  draw(containers, time, pointed) {
     const { lines, format, title } = this.#figure;
     /** @type {Series[]} */
     const series = containers.flatMap(({ name, measures }, index) =>
@@ -224,7 +228,7 @@ class FigureChart {
     );
     this.#chart.draw(series, time);
     setAttribute(this.canvas, 'aria-label', `${title} of ${containers.map(({ name }) => name).join(', ') || 'no container'}; the table has the figures`);
-    const values = time.hover === undefined ? [] : this.#valuesAt(series, time.hover, format);
+    const values = time.hover === undefined || !pointed ? [] : this.#valuesAt(series, time.hover, format);
     this.#values.replaceChildren(...values);
   }
 

@@ -58,6 +58,7 @@ async fn five_thousand_lines_a_second_for_a_minute() {
         measured["long"],
         number(&measured["longest"])
     );
+    println!("published → painted, as the page reads it out: {}", page.text("#latency").await);
     println!("heap at 20, 40 and 60 s, collected: {heaps:.1?} MiB");
     for what in ["handled", "painted"] {
         println!("a key is {what} after: {}", spread(&measured[what]));

@@ -257,3 +257,15 @@ async fn older_lines_come_from_the_engine_until_there_are_none() {
     assert_eq!(different.len(), lines.len(), "no line comes twice");
     scene.browser.close().await;
 }
+
+#[tokio::test]
+async fn the_scale_of_a_chart_follows_what_is_drawn() {
+    let Some(scene) = Scene::stand().await else { return };
+    scene.open("/monitor?minutes=1&pick=-").await;
+    let scale = "(canvas => canvas.width > 300 && canvas.getContext('2d').getImageData(0, 0, 60, canvas.height).data
+        .reduce((hash, value) => (hash * 31 + value) | 0, 7))(document.querySelectorAll('.chart canvas')[1])";
+    scene.until("a chart of nothing", &format!("window.scaleOfNothing = {scale}")).await;
+    scene.browser.run("document.querySelector('.containers input').click()").await;
+    scene.until("the scale of a container", &format!("{scale} !== window.scaleOfNothing")).await;
+    scene.browser.close().await;
+}
