@@ -13,8 +13,9 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use nself_realtime::auth::{Access, AuthError, Authenticator, Identity};
+use nself_realtime::event::{LogLine, LogsStream};
 use nself_realtime::transport::poll::PollRequest;
-use nself_realtime::{Hub, Name, Server, SessionConfig};
+use nself_realtime::{Hub, Name, NanoTimestamp, Server, SessionConfig};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -37,6 +38,8 @@ struct Shared {
     no_polls: AtomicBool,
     /// The tokens that came, with what they were for.
     seen: Mutex<Vec<(String, String)>>,
+    /// What the history of logs has, where there is one.
+    history: Mutex<Option<Vec<LogLine>>>,
     tasks: Mutex<Vec<AbortHandle>>,
 }
 
@@ -74,6 +77,7 @@ impl RealtimeServer {
             no_sockets: AtomicBool::new(false),
             no_polls: AtomicBool::new(false),
             seen: Mutex::default(),
+            history: Mutex::default(),
             tasks: Mutex::default(),
         });
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
@@ -110,6 +114,11 @@ impl RealtimeServer {
     /// Answers polls or not.
     pub fn let_polls_through(&self, through: bool) {
         self.shared.no_polls.store(!through, Ordering::SeqCst);
+    }
+
+    /// Answers questions for old lines from these.
+    pub fn keep_history(&self, lines: Vec<LogLine>) {
+        *self.shared.history.lock().expect("nobody panics under it") = Some(lines);
     }
 
     /// What came with which token, in order.
@@ -153,8 +162,31 @@ impl Shared {
             (_, "/api/ws" | "/api/poll") => {
                 refusal(StatusCode::BAD_GATEWAY, "internal", "not through this network", None)
             }
+            (&Method::GET, "/api/services/shop/web/logs") => self.history(&request),
             _ => refusal(StatusCode::NOT_FOUND, "not_found", "nothing here", None),
         }
+    }
+
+    /// The newest lines between `since` and `until`.
+    fn history(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        let history = self.history.lock().expect("nobody panics under it").clone();
+        let Some(mut lines) = history else {
+            return refusal(StatusCode::NOT_FOUND, "not_found", "no history", None);
+        };
+        let query = request.uri().query().unwrap_or_default();
+        let parameter = |name: &str| {
+            let values = query.split('&').filter_map(|pair| pair.split_once('='));
+            values.into_iter().find(|(own, _)| *own == name).expect("it is asked with all").1
+        };
+        assert_eq!(parameter("format"), "json");
+        let time = |name| parameter(name).parse::<NanoTimestamp>().expect("it is a time");
+        let (since, until) = (time("since"), time("until"));
+        let tail: usize = parameter("tail").parse().expect("it is a number");
+        lines.retain(|line| since <= line.time && line.time <= until);
+        let left_out = lines.len().saturating_sub(tail);
+        let lines: Vec<_> = lines.into_iter().skip(left_out).map(LogsStream::Line).collect();
+        let found = json!({"lines": lines, "complete": left_out == 0, "unavailable": []});
+        Response::new(Full::new(found.to_string().into()))
     }
 
     fn upgrade(self: Arc<Self>, mut request: Request<Incoming>) -> Response<Full<Bytes>> {

@@ -10,6 +10,7 @@ use super::address::Address;
 use super::connect::Connector;
 use super::driver::{Driver, Tellings};
 use super::endpoint::Endpoint;
+use super::history::Archive;
 use super::shared::{Owner, Shared, Token};
 use super::{Client, ClientConfig, ClientSession, ConnectionState};
 use crate::hub::{Randomness, SystemRandomness};
@@ -43,11 +44,20 @@ pub enum BuildError {
     },
 }
 
+/// Where old lines of logs are asked for.
+#[derive(Debug, Clone)]
+enum HistoryAt {
+    BesideTheSocket,
+    Url(String),
+    Nowhere,
+}
+
 /// Makes a [`Client`].
 #[derive(Clone)]
 pub struct ClientBuilder {
     url: String,
     poll_url: Option<String>,
+    history: HistoryAt,
     token: Option<String>,
     headers: Vec<(String, String)>,
     config: ClientConfig,
@@ -61,6 +71,7 @@ impl fmt::Debug for ClientBuilder {
         f.debug_struct("ClientBuilder")
             .field("url", &self.url)
             .field("poll_url", &self.poll_url)
+            .field("history", &self.history)
             .field("config", &self.config)
             .finish_non_exhaustive()
     }
@@ -71,6 +82,7 @@ impl ClientBuilder {
         Self {
             url: url.to_owned(),
             poll_url: None,
+            history: HistoryAt::BesideTheSocket,
             token: None,
             headers: Vec::new(),
             config: ClientConfig::default(),
@@ -95,6 +107,22 @@ impl ClientBuilder {
     /// `http://host/api/poll`.
     pub fn poll_url(mut self, url: &str) -> Self {
         self.poll_url = Some(url.to_owned());
+        self
+    }
+
+    /// Asks there for old lines of logs, when a server that began anew does not tell them: the log of a
+    /// service is at `<url>/<room>/<service>/logs`. It is asked with what polls are asked with. Default:
+    /// beside the WebSocket; where that is `ws://host/api/ws`, at `http://host/api/services`.
+    pub fn history_url(mut self, url: &str) -> Self {
+        self.history = HistoryAt::Url(url.to_owned());
+        self
+    }
+
+    /// Asks nobody for old lines of logs: what a server that began anew does not tell is a
+    /// [`LogEntry::Break`](super::LogEntry::Break). A server that has none says so itself; this spares the
+    /// question.
+    pub fn without_history(mut self) -> Self {
+        self.history = HistoryAt::Nowhere;
         self
     }
 
@@ -126,6 +154,11 @@ impl ClientBuilder {
             Some(url) => Address::parse(url)?,
             None => socket.sibling("poll"),
         };
+        let services = match &self.history {
+            HistoryAt::BesideTheSocket => Some(socket.sibling("services")),
+            HistoryAt::Url(url) => Some(Address::parse(url)?),
+            HistoryAt::Nowhere => None,
+        };
         let token = match &self.token {
             Some(token) => Some(Token::new(token).ok_or(BuildError::Token)?),
             None => None,
@@ -138,7 +171,7 @@ impl ClientBuilder {
         }
         #[cfg(feature = "client-tls")]
         let connector = Connector {
-            tls: if socket.tls || poll.tls {
+            tls: if socket.tls || poll.tls || services.as_ref().is_some_and(|at| at.tls) {
                 Some(Arc::new(super::tls::Tls::new(&self.trusted)?))
             } else {
                 None
@@ -148,6 +181,7 @@ impl ClientBuilder {
         let connector = Connector::default();
         let endpoint = Endpoint { connector, socket, poll, headers };
         let shared = Arc::new(Shared::new(token));
+        let archive = Archive { endpoint: endpoint.clone(), services, shared: Arc::clone(&shared) };
         let (state, watched_state) = watch::channel(ConnectionState::Connecting);
         let (error, watched_error) = watch::channel(None);
         let (expiring, watched_expiring) = watch::channel(None);
@@ -157,6 +191,7 @@ impl ClientBuilder {
         tokio::spawn(driver.run());
         Ok(Client {
             owner: Arc::new(Owner { shared }),
+            archive: Arc::new(archive),
             state: watched_state,
             error: watched_error,
             expiring: watched_expiring,

@@ -132,11 +132,32 @@ impl Asker {
     ) -> io::Result<Answered> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::CONTENT_TYPE, json);
+        self.send(address, token, request, received).await
+    }
+
+    /// Gets what is there, and counts what comes back into `received`.
+    pub(super) async fn get(
+        &mut self,
+        address: &Address,
+        token: Option<HeaderValue>,
+        received: &AtomicU64,
+    ) -> io::Result<Answered> {
+        self.send(address, token, Request::new(Full::default()), received).await
+    }
+
+    async fn send(
+        &mut self,
+        address: &Address,
+        token: Option<HeaderValue>,
+        mut request: Request<Full<Bytes>>,
+        received: &AtomicU64,
+    ) -> io::Result<Answered> {
         *request.uri_mut() = Uri::from(address.target.clone());
         let headers = request.headers_mut();
         let host = HeaderValue::try_from(&address.authority).map_err(io::Error::other)?;
         headers.insert(header::HOST, host);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.endpoint.introduce(address, token, headers)?;
         if let Some(mut kept) = self.kept.take()
             && kept.ready().await.is_ok()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::feed::{Reading, Viewed};
+use super::history::Archive;
 use super::scope::Scope;
 use super::shared::{Interest, Owner, Token};
 use super::{
@@ -49,6 +50,7 @@ pub enum ReadError {
 #[derive(Clone)]
 pub struct Client {
     pub(super) owner: Arc<Owner>,
+    pub(super) archive: Arc<Archive>,
     pub(super) state: watch::Receiver<ConnectionState>,
     pub(super) error: watch::Receiver<Option<Arc<ClientError>>>,
     pub(super) expiring: watch::Receiver<Option<Expiring>>,
@@ -145,7 +147,8 @@ impl Client {
     /// The log of a service: that many of its last lines, 2,000 at most, and those that follow.
     pub fn logs_with_tail(&self, room: &RoomName, service: &Name, tail: u32) -> Logs {
         let filter = Filter::of::<LogsStream>().keys([service.clone()]).tail(tail);
-        Logs::new(Events::new(self, room, filter))
+        let events = Events::new(self, room, filter);
+        Logs::new(events, Arc::clone(&self.archive), room.clone(), service.clone())
     }
 
     /// Everything of one type that a room says.

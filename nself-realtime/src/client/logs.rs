@@ -1,14 +1,19 @@
 //! The log of a service as a stream of its lines.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures::Stream;
+use futures::future::BoxFuture;
 
+use super::history::Archive;
+use super::log_memory::{LogMemory, Tear};
 use super::{Delivery, Events, Gap, ReadError};
-use crate::event::{Event, LogLine, LogMarker, LogsStream, Source};
-use crate::{Name, NanoTimestamp};
+use crate::event::{Event, LogLine, LogMarker, LogsStream};
+use crate::{Name, RoomName};
 
 /// What stands in a log, one after the other.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,40 +26,75 @@ pub enum LogEntry {
     /// Lines that are gone for this reader.
     Gap(Gap),
     /// The server began its log anew, and between the entries around this one lines may be missing:
-    /// nothing known stands at the beginning of what it has.
+    /// neither what it tells nor its history reaches back to what was told, or the history cannot be had.
     Break,
     /// There is no such room now. The stream goes on when it is open again.
     Closed,
 }
 
 /// The log of a service: each line once, also across restarts of the server.
-#[derive(Debug)]
+///
+/// A server that was started again tells its log anew. Where that does not reach back to the lines that
+/// were told, those between are asked of the server's history, 10,000 at most, within 15 s
+/// ([`history_url`](super::ClientBuilder::history_url)). What it does not have is a [`LogEntry::Break`].
+///
+/// # Cancel safety
+///
+/// Dropping a `next` that is not ready loses nothing: a question under way belongs to the stream.
 pub struct Logs {
     events: Events<LogsStream>,
-    known: Known,
+    room: RoomName,
+    service: Name,
+    archive: Arc<Archive>,
+    memory: LogMemory,
+    asking: Option<Asking>,
     waiting: VecDeque<LogEntry>,
 }
 
+/// What came after a tear waits for what lies in it. Meanwhile nothing more is taken in.
+struct Asking {
+    events: Vec<LogsStream>,
+    answer: BoxFuture<'static, (Tear, Option<Vec<LogLine>>)>,
+}
+
 impl Logs {
-    pub(super) fn new(events: Events<LogsStream>) -> Self {
-        Self { events, known: Known::default(), waiting: VecDeque::new() }
+    pub(super) fn new(
+        events: Events<LogsStream>,
+        archive: Arc<Archive>,
+        room: RoomName,
+        service: Name,
+    ) -> Self {
+        let (memory, waiting) = (LogMemory::default(), VecDeque::new());
+        Self { events, room, service, archive, memory, asking: None, waiting }
     }
 
     fn take(&mut self, delivery: Delivery<Event<LogsStream>>) {
-        match delivery {
+        let events = match delivery {
             Delivery::Snapshot { events, reset, .. } => {
-                let entries = events.into_iter().map(|event| event.data).collect();
-                self.waiting.extend(self.known.merge(entries, reset));
-            }
-            Delivery::Events { events, .. } => {
-                for event in events {
-                    self.known.note(&event.data);
-                    self.waiting.push_back(entry(event.data));
+                if reset {
+                    self.memory.handle_reset();
                 }
+                events
             }
-            Delivery::Gap { gap, .. } => self.waiting.push_back(LogEntry::Gap(gap)),
-            Delivery::Closed { .. } => self.waiting.push_back(LogEntry::Closed),
+            Delivery::Events { events, .. } => events,
+            Delivery::Gap { gap, .. } => return self.waiting.push_back(LogEntry::Gap(gap)),
+            Delivery::Closed { .. } => return self.waiting.push_back(LogEntry::Closed),
+        };
+        let events: Vec<_> = events.into_iter().map(|event| event.data).collect();
+        match self.memory.find_tear(&events) {
+            None => self.waiting.extend(self.memory.take(events)),
+            Some(tear) => self.asking = Some(self.ask(tear, events)),
         }
+    }
+
+    fn ask(&self, tear: Tear, events: Vec<LogsStream>) -> Asking {
+        let (archive, room) = (Arc::clone(&self.archive), self.room.clone());
+        let service = self.service.clone();
+        let answer = async move {
+            let lines = archive.ask(&room, &service, &tear).await;
+            (tear, lines)
+        };
+        Asking { events, answer: Box::pin(answer) }
     }
 }
 
@@ -66,6 +106,16 @@ impl Stream for Logs {
             if let Some(entry) = self.waiting.pop_front() {
                 return Poll::Ready(Some(Ok(entry)));
             }
+            if let Some(asking) = &mut self.asking {
+                let (tear, lines) = ready!(asking.answer.as_mut().poll(cx));
+                let events = self.asking.take().map(|asking| asking.events).unwrap_or_default();
+                let entries = match lines {
+                    Some(lines) => self.memory.mend(&tear, lines, events),
+                    None => self.memory.break_off(events),
+                };
+                self.waiting.extend(entries);
+                continue;
+            }
             match ready!(Pin::new(&mut self.events).poll_next(cx)) {
                 Some(Ok(delivery)) => self.take(delivery),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
@@ -75,57 +125,11 @@ impl Stream for Logs {
     }
 }
 
-fn entry(event: LogsStream) -> LogEntry {
-    match event {
-        LogsStream::Line(line) => LogEntry::Line(line),
-        LogsStream::Marker(marker) => LogEntry::Marker(marker),
-    }
-}
-
-/// A line's place in its stream: of one container and source, times never fall.
-type Place = (NanoTimestamp, u32);
-
-/// The last line of each stream that was told.
-#[derive(Debug, Default)]
-struct Known {
-    lines: HashMap<(Option<Name>, Source), Place>,
-    markers: Option<NanoTimestamp>,
-}
-
-impl Known {
-    fn note(&mut self, event: &LogsStream) {
-        match event {
-            LogsStream::Line(line) => {
-                let stream = (line.container_id.clone(), line.source);
-                self.lines.insert(stream, (line.time, line.n));
-            }
-            LogsStream::Marker(marker) => self.markers = Some(marker.time),
-        }
-    }
-
-    /// What of a new log is not known yet; where the old one does not reach into it, after a break.
-    fn merge(&mut self, events: Vec<LogsStream>, reset: bool) -> Vec<LogEntry> {
-        let torn = reset && !self.lines.is_empty() && !events.iter().any(|event| self.has(event));
-        let mut entries = Vec::new();
-        if torn && !events.is_empty() {
-            entries.push(LogEntry::Break);
-        }
-        for event in events {
-            if !self.has(&event) {
-                self.note(&event);
-                entries.push(entry(event));
-            }
-        }
-        entries
-    }
-
-    fn has(&self, event: &LogsStream) -> bool {
-        match event {
-            LogsStream::Line(line) => {
-                let stream = (line.container_id.clone(), line.source);
-                self.lines.get(&stream).is_some_and(|last| (line.time, line.n) <= *last)
-            }
-            LogsStream::Marker(marker) => self.markers.is_some_and(|last| marker.time <= last),
-        }
+impl fmt::Debug for Logs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logs")
+            .field("room", &self.room)
+            .field("service", &self.service)
+            .finish_non_exhaustive()
     }
 }

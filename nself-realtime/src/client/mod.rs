@@ -32,7 +32,8 @@
 //! ([`ConnectionState::SignedOut`]).
 //!
 //! What the server did not keep is told: a [`Delivery::Gap`] counts it, and a [`Delivery::Snapshot`]
-//! with `reset` says that the log was another one.
+//! with `reset` says that the log was another one. The lines of a service's log that lie between such a
+//! log and the one before are read from the server's history, if it has one: see `Logs`.
 //!
 //! # Falling behind
 //!
@@ -64,6 +65,10 @@ mod events;
 mod feed;
 #[cfg(feature = "client")]
 mod handle;
+#[cfg(feature = "client")]
+mod history;
+#[cfg(feature = "client")]
+mod log_memory;
 #[cfg(feature = "client")]
 mod logs;
 #[cfg(feature = "client")]

@@ -2,17 +2,17 @@
 //! line once and in order, or knows what is missing.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use futures::StreamExt;
 use nself_realtime::client::{
     Client, ClientConfig, ConnectionState, Latest, LogEntry, Logs, Standing, Watch,
 };
-use nself_realtime::event::{LogLine, LogsStream, RoomStatus, ServiceState, ServiceStatus, Source};
+use nself_realtime::event::{LogLine, LogsStream, ServiceState, ServiceStatus, Source};
 use nself_realtime::{Emitter, Hub, NanoTimestamp, RoomName};
 use nself_tests::fault_proxy::{Fault, FaultProxy};
 use nself_tests::realtime::{RealtimeServer, name};
-use nself_tests::server::Server;
 use nself_tests::wait;
 use tokio::time::timeout;
 
@@ -37,7 +37,7 @@ fn shop() -> RoomName {
 }
 
 /// Comes back and falls back within fractions of a second.
-fn hasty() -> ClientConfig {
+pub(crate) fn hasty() -> ClientConfig {
     ClientConfig::default()
         .connect_timeout(Duration::from_millis(500))
         .first_delay(Duration::from_millis(20))
@@ -51,17 +51,21 @@ fn line(number: u64) -> LogsStream {
 }
 
 fn padded(number: u64, padding: usize) -> LogsStream {
-    LogsStream::Line(LogLine {
+    LogsStream::Line(line_of("c1", number, padding))
+}
+
+fn line_of(container: &str, number: u64, padding: usize) -> LogLine {
+    LogLine {
         service: name("web"),
         time: NanoTimestamp::from_unix_nanos(i128::from(number) * 1_000 + 1).unwrap(),
-        container_id: Some(name("c1")),
+        container_id: Some(name(container)),
         line: format!("{number} {}", "x".repeat(padding)),
         source: Source::Stdout,
         n: 0,
         level: None,
         truncated_bytes: None,
         history: None,
-    })
+    }
 }
 
 fn number_of(line: &LogLine) -> u64 {
@@ -128,6 +132,30 @@ impl Scene {
             LogEntry::Closed | LogEntry::Marker(_) => {}
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Kills the server, prints on to that number, and starts it again: it tells the lines from `first`
+    /// on, and its history has those of `history`, if it has one.
+    async fn restart(&mut self, first: u64, last: u64, history: Option<RangeInclusive<u64>>) {
+        let port = self.server().port();
+        self.server.take().unwrap().kill().await;
+        let hub = Hub::new();
+        self.emitter = hub.open_room(&shop());
+        for number in first..=last {
+            self.emitter.emit(&line(number)).unwrap();
+        }
+        self.published = last;
+        let server = RealtimeServer::start(hub, port).await;
+        if let Some(numbers) = history {
+            server.keep_history(numbers.map(|number| line_of("c1", number, 0)).collect());
+        }
+        self.server = Some(server);
+    }
+
+    /// How often the history was asked.
+    fn asked(&self) -> usize {
+        let seen = self.server().seen();
+        seen.iter().filter(|(path, _)| path == "/api/services/shop/web/logs").count()
     }
 
     /// Reads until the newest line is held.
@@ -294,36 +322,93 @@ async fn a_killed_and_restarted_server_is_found_again_and_the_log_has_no_double(
     let mut scene = Scene::begin().await;
     scene.publish(50);
     scene.catch_up().await;
-    let port = scene.server().port();
-    scene.server.take().unwrap().kill().await;
     // It reads its log again from the engine: the last lines are those that are known already.
-    let hub = Hub::new();
-    scene.emitter = hub.open_room(&shop());
-    for number in 31..=70 {
-        scene.emitter.emit(&line(number)).unwrap();
-    }
-    scene.published = 70;
-    scene.server = Some(RealtimeServer::start(hub, port).await);
+    scene.restart(31, 70, None).await;
     scene.holds_all().await;
+    assert_eq!(scene.asked(), 0);
 }
 
 #[tokio::test]
-async fn a_log_that_does_not_reach_back_to_what_is_held_is_told_as_a_break() {
+async fn lines_printed_while_the_server_was_gone_are_read_from_its_history() {
     let mut scene = Scene::begin().await;
     scene.publish(50);
     scene.catch_up().await;
-    let port = scene.server().port();
-    scene.server.take().unwrap().kill().await;
-    let hub = Hub::new();
-    scene.emitter = hub.open_room(&shop());
-    for number in 61..=70 {
-        scene.emitter.emit(&line(number)).unwrap();
+    scene.restart(2_061, 2_070, Some(1..=2_070)).await;
+    scene.holds_all().await;
+    scene.publish(30);
+    scene.holds_all().await;
+    assert_eq!(scene.asked(), 1);
+    // And once more.
+    scene.restart(2_200, 2_210, Some(1_000..=2_210)).await;
+    scene.holds_all().await;
+    assert_eq!(scene.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_log_that_is_empty_at_first_is_joined_when_its_first_lines_come() {
+    // They are read again from before what is known, or from behind it.
+    for (first, asked) in [(41, 0), (66, 1)] {
+        let mut scene = Scene::begin().await;
+        scene.publish(50);
+        scene.catch_up().await;
+        let mut services = scene.client.service_status(&shop());
+        scene.restart(1, 0, Some(1..=70)).await;
+        scene
+            .emitter
+            .service_status(&ServiceStatus::new(name("new"), ServiceState::Running))
+            .unwrap();
+        let is_new = |view: &Latest<ServiceStatus>| view.get("new").is_some();
+        timeout(DEADLINE, services.wait_for(is_new)).await.expect("it is told anew").unwrap();
+        for number in first..=70 {
+            scene.emitter.emit(&line(number)).unwrap();
+        }
+        scene.published = 70;
+        scene.holds_all().await;
+        assert_eq!(scene.asked(), asked);
     }
-    scene.published = 70;
-    scene.server = Some(RealtimeServer::start(hub, port).await);
+}
+
+#[tokio::test]
+async fn a_log_that_neither_server_nor_history_leads_back_to_what_is_held_breaks_once() {
+    for (history, read) in [(None, 61..=70), (Some(55..=70), 55..=70)] {
+        let mut scene = Scene::begin().await;
+        scene.publish(50);
+        scene.catch_up().await;
+        scene.restart(61, 70, history).await;
+        scene.catch_up().await;
+        scene.publish(5);
+        scene.catch_up().await;
+        assert_eq!(scene.held, (1..=50).chain(read).chain(71..=75).collect::<Vec<_>>());
+        assert_eq!((scene.breaks, scene.asked()), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn the_history_is_asked_where_and_as_whom_the_program_says() {
+    let mut scene = Scene::begin().await;
+    scene.server().ask_for("secret");
+    let url = format!("ws://127.0.0.1:{}/api/ws", scene.proxy.port());
+    let archive = RealtimeServer::start(Hub::new(), 0).await;
+    archive.ask_for("secret");
+    archive.keep_history((1..=70).map(|number| line_of("c1", number, 0)).collect());
+    let elsewhere = format!("http://127.0.0.1:{}/api/services/", archive.port());
+    let builder = Client::builder(&url).config(hasty()).token("secret");
+    let asking = builder.clone().history_url(&elsewhere).connect().unwrap();
+    let silent = builder.without_history().connect().unwrap();
+    let mut unasked = silent.logs(&shop(), &name("web"));
+    scene.lines = asking.logs(&shop(), &name("web"));
+    scene.publish(50);
     scene.catch_up().await;
-    assert_eq!(scene.held, (1..=50).chain(61..=70).collect::<Vec<_>>());
-    assert_eq!(scene.breaks, 1);
+    for _ in 0..50 {
+        let entry = timeout(DEADLINE, unasked.next()).await.expect("in time").unwrap().unwrap();
+        assert!(matches!(entry, LogEntry::Line(_)), "{entry:?}");
+    }
+    scene.restart(61, 70, Some(1..=70)).await;
+    scene.holds_all().await;
+    let entry = timeout(DEADLINE, unasked.next()).await.expect("in time").unwrap().unwrap();
+    assert_eq!((entry, scene.asked()), (LogEntry::Break, 0));
+    let asked = ("/api/services/shop/web/logs".to_owned(), "secret".to_owned());
+    assert_eq!(archive.seen(), [asked]);
 }
 
 #[tokio::test]
@@ -461,51 +546,6 @@ async fn a_room_that_is_not_open_yet_is_read_when_it_opens() {
     timeout(DEADLINE, services.wait_for(running)).await.expect("it is read").unwrap();
     scene.publish(1);
     scene.holds_all().await;
-}
-
-/// The whole program, killed for good in the middle of its work.
-#[tokio::test]
-async fn the_program_killed_and_started_again_is_found_and_its_services_are_held() {
-    let mut server = Server::start(&["--demo"]).await;
-    let url = format!("ws://127.0.0.1:{}/api/ws", server.port());
-    let client = Client::builder(&url).config(hasty()).connect().unwrap();
-    let mut rooms = client.latest::<RoomStatus>(&RoomName::system());
-    let known = timeout(DEADLINE, rooms.wait_for(|rooms| !rooms.is_empty())).await;
-    let known = known.expect("rooms are told").unwrap();
-    let room = known.iter().next().unwrap().1.data.room.clone();
-    let mut services = client.service_status(&room);
-    let first = timeout(DEADLINE, services.wait_for(|view| view.len() > 2)).await;
-    let first = first.expect("services are told").unwrap();
-    let service = first.iter().next().unwrap().0.clone();
-    let mut lines = client.logs(&room, &service);
-    let mut seen = std::collections::BTreeSet::new();
-    let mut note = |entry: LogEntry| {
-        if let LogEntry::Line(line) = entry {
-            let identity = (line.container_id, line.source, line.time, line.n);
-            assert!(seen.insert(identity), "a line came twice");
-        }
-    };
-    for _ in 0..5 {
-        note(timeout(DEADLINE, lines.next()).await.expect("lines come").unwrap().unwrap());
-    }
-    server.kill();
-    let away = |state: &ConnectionState| matches!(state, ConnectionState::Unreachable { .. });
-    timeout(DEADLINE, client.status().wait_for(away)).await.expect("the loss is seen");
-    server.start_again().await;
-    let live = |state: &ConnectionState| *state == ConnectionState::Live;
-    timeout(DEADLINE, client.status().wait_for(live)).await.expect("it comes back");
-    for _ in 0..5 {
-        note(timeout(DEADLINE, lines.next()).await.expect("lines come").unwrap().unwrap());
-    }
-    // What a visitor of now is told is what is held.
-    let visitor = Client::builder(&url).config(hasty()).connect().unwrap();
-    let keys = |view: &Latest<ServiceStatus>| {
-        view.iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>()
-    };
-    let mut theirs = visitor.service_status(&room);
-    let theirs = timeout(DEADLINE, theirs.wait_for(|view| view.len() > 2)).await;
-    let theirs = keys(&theirs.expect("services are told").unwrap());
-    timeout(DEADLINE, services.wait_for(|view| keys(view) == theirs)).await.expect("the same");
 }
 
 /// What a refusal means to a stream.

@@ -6,6 +6,7 @@
 )]
 
 mod client;
+mod client_program;
 mod client_tls;
 mod command_line;
 mod docker_logs;
