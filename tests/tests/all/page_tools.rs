@@ -7,7 +7,7 @@ use nself_tests::missing::{Need, can_run};
 use nself_tests::page::Page;
 use nself_tests::server::Server;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Scene {
     server: Server,
