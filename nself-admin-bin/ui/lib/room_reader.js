@@ -1,7 +1,7 @@
 // One room as a client reads it: what it wants of the room, and how far it has read. Whatever comes
-// between `subscribed` and `ready` is held back and told at once: if the connection is cut before,
-// nothing of it was told, the former cursor still holds, and nothing comes twice. A poll's answer is
-// whole by itself.
+// between `subscribed` and `ready`, or before a gap is passed, is held back and told at once: if the
+// connection is cut before, nothing of it was told, the former cursor still holds, and nothing comes
+// twice. A poll's answer is whole by itself.
 
 import { later, parseCursor } from './cursor.js';
 import { Wishes } from './wishes.js';
@@ -35,16 +35,10 @@ export class RoomReader {
   /** Something of it was told, and nobody has said since that it is gone. */
   #there = false;
   #wishes = new Wishes();
-  /** @type {CatchUp[]} in the order of the answers; filters may be added while others catch up */
-  #catchUps = [];
-  /** @type {{cursor: Cursor | undefined, filters: Filter[]}} what holds once all have caught up */
-  #pending = { cursor: undefined, filters: [] };
-  /**
-   * A gap is told by the server ahead of the events between its parts. Until the position has passed
-   * it, all of it is held back and the cursor stays before it: a resume would be told it again, whole.
-   * @type {{to: number, deliveries: Delivery[]} | undefined}
-   */
-  #gap;
+  /** @type {string | undefined} which life of the log is read on this connection */
+  #epoch;
+  /** What has come and may not be told yet. */
+  #held = nothingHeld();
 
   /** @param {string} room */
   constructor(room) {
@@ -128,30 +122,50 @@ export class RoomReader {
   /** The connection is lost: what was not told will be read again. */
   handleLost() {
     this.#phase = 'away';
-    this.#catchUps = [];
-    this.#pending = { cursor: undefined, filters: [] };
-    this.#gap = undefined;
+    this.#held = nothingHeld();
+    this.#epoch = undefined;
   }
 
   /**
+   * The answer to a request; without one, the server begins the room anew.
    * @param {SubscribedFrame} frame
-   * @param {Filter[]} [filters] those that were asked for; all, if nobody asked
+   * @param {Filter[]} [asked]
    */
-  handleSubscribed({ id, data }, filters) {
+  handleSubscribed({ id, data }, asked) {
+    const reading = this.#phase === 'reading';
+    if (asked === undefined && !reading) {
+      // Of a subscription that was ended since.
+      return;
+    }
+    const added = reading && asked !== undefined;
+    const filters = asked ?? this.#beginAnew();
     this.#phase = 'reading';
-    this.#catchUps.push({
-      id,
-      filters: filters ?? this.#wishes.all,
-      recovered: data.recovered,
-      events: [],
-      deliveries: [],
-      epoch: data.epoch,
-    });
+    if (!added) {
+      this.#epoch = data.epoch;
+    }
+    const { recovered } = data;
+    this.#held.catchUps.push({ id, filters, recovered, events: [], gaps: [], added });
+  }
+
+  /**
+   * Of what was asked for first, `ready` never comes; additions whose snapshot was begun begin theirs
+   * again. What was published before and has come is true all the same, and told.
+   * @returns {Filter[]} those that are read anew
+   */
+  #beginAnew() {
+    const held = this.#held;
+    held.catchUps = held.catchUps
+      .filter(({ added }) => added)
+      .map((catchUp) => ({ ...catchUp, events: [], gaps: [] }));
+    // The positions of the former life say nothing any more.
+    held.seq = 0;
+    held.gapTo = 0;
+    return this.#wishes.except(held.catchUps.flatMap(({ filters }) => filters));
   }
 
   /** @param {SnapshotFrame} frame */
   handleSnapshot({ id, events }) {
-    this.#catchUps.find((catchUp) => catchUp.id === id)?.events.push(...events);
+    this.#held.catchUps.find((catchUp) => catchUp.id === id)?.events.push(...events);
   }
 
   /**
@@ -159,19 +173,15 @@ export class RoomReader {
    * @returns {Delivery[]}
    */
   handleEvents(events) {
-    if (this.#phase !== 'reading') {
-      return [];
-    }
-    const [catchUp] = this.#catchUps;
-    if (catchUp !== undefined) {
-      catchUp.deliveries.push(...this.#eventsOf(events, catchUp.epoch, false));
-      return [];
-    }
     const last = events.at(-1);
-    if (last === undefined) {
+    if (this.#phase !== 'reading' || last === undefined) {
       return [];
     }
-    return this.#passTo(last.seq, this.#eventsOf(events, this.#cursor?.epoch, true));
+    const held = this.#held;
+    held.seq = Math.max(held.seq, last.seq);
+    const live = held.catchUps.length === 0;
+    held.deliveries.push(...this.#eventsOf(events, this.#epoch, live));
+    return this.#release();
   }
 
   /** @param {Gap} gap */
@@ -179,13 +189,11 @@ export class RoomReader {
     if (this.#phase !== 'reading') {
       return;
     }
-    const [catchUp] = this.#catchUps;
-    if (catchUp === undefined) {
-      this.#gap ??= { to: 0, deliveries: [] };
-      this.#gap.to = Math.max(this.#gap.to, gap.to);
-    }
-    const held = catchUp?.deliveries ?? this.#gap?.deliveries;
-    held?.push(...this.#lossOf(gap, catchUp?.epoch ?? this.#cursor?.epoch));
+    const held = this.#held;
+    held.gapTo = Math.max(held.gapTo, gap.to);
+    // While a snapshot is given nothing else is, so what is missing is missing in it.
+    const given = held.catchUps.find(({ events }) => events.length > 0);
+    (given?.gaps ?? held.deliveries).push(...this.#lossOf(gap, this.#epoch));
   }
 
   /**
@@ -194,10 +202,12 @@ export class RoomReader {
    */
   handleCursor(text) {
     const told = parseCursor(text);
-    if (this.#phase !== 'reading' || this.#catchUps.length > 0 || told === undefined) {
+    const held = this.#held;
+    if (this.#phase !== 'reading' || held.catchUps.length > 0 || told === undefined) {
       return [];
     }
-    return this.#passTo(told.seq, []);
+    held.seq = Math.max(held.seq, told.seq);
+    return this.#release();
   }
 
   /**
@@ -205,25 +215,42 @@ export class RoomReader {
    * @returns {Delivery[]}
    */
   handleReady({ id, data }) {
-    const at = this.#catchUps.findIndex((catchUp) => catchUp.id === id);
+    const held = this.#held;
+    const at = held.catchUps.findIndex((catchUp) => catchUp.id === id);
     const told = parseCursor(data.cursor);
     if (at === -1 || told === undefined) {
       return [];
     }
-    const [catchUp] = /** @type {[CatchUp]} */ (this.#catchUps.splice(at, 1));
+    const [catchUp] = /** @type {[CatchUp]} */ (held.catchUps.splice(at, 1));
+    const { filters, events, gaps, recovered } = catchUp;
     this.#there = true;
-    this.#pending.cursor = later(this.#pending.cursor, told);
-    this.#pending.filters.push(...catchUp.filters);
-    if (this.#catchUps.length === 0) {
-      this.#settle();
+    held.seq = Math.max(held.seq, told.seq);
+    if (recovered === 'fresh' || recovered === 'reset') {
+      const reset = recovered === 'reset';
+      held.deliveries.push({ kind: 'snapshot', room: this.room, filters, events, reset });
+      held.settled.push({ filters, cursor: told });
     }
-    const reset = catchUp.recovered === 'reset';
-    if (!reset && catchUp.recovered !== 'fresh') {
-      return catchUp.deliveries;
+    held.deliveries.push(...gaps);
+    return this.#release();
+  }
+
+  /**
+   * Tells what is held if nothing is caught up on and no gap is open.
+   * @returns {Delivery[]}
+   */
+  #release() {
+    const { deliveries, catchUps, settled, seq, gapTo } = this.#held;
+    if (catchUps.length > 0 || seq < gapTo) {
+      return [];
     }
-    const { room } = this;
-    const { filters, events, deliveries } = catchUp;
-    return [{ kind: 'snapshot', room, filters, events, reset }, ...deliveries];
+    this.#held = nothingHeld();
+    if (this.#epoch !== undefined) {
+      this.#cursor = later(this.#cursor, { epoch: this.#epoch, seq });
+    }
+    for (const { filters, cursor } of settled) {
+      this.#wishes.settle(filters, cursor);
+    }
+    return deliveries;
   }
 
   /**
@@ -277,40 +304,24 @@ export class RoomReader {
     const news = epoch === undefined ? gap : this.#wishes.newsOf(gap, epoch);
     return news === undefined ? [] : [{ kind: 'gap', room: this.room, gap: news }];
   }
+}
 
-  #settle() {
-    const { cursor, filters } = this.#pending;
-    if (cursor !== undefined) {
-      this.#cursor = later(this.#cursor, cursor);
-      this.#wishes.settle(filters, cursor);
-    }
-    this.#pending = { cursor: undefined, filters: [] };
-  }
-
-  /**
-   * The position has come to `seq`: what is not within a gap is told.
-   * @param {number} seq
-   * @param {Delivery[]} deliveries
-   * @returns {Delivery[]}
-   */
-  #passTo(seq, deliveries) {
-    if (this.#gap !== undefined) {
-      this.#gap.deliveries.push(...deliveries);
-      if (seq < this.#gap.to) {
-        return [];
-      }
-      deliveries = this.#gap.deliveries;
-      this.#gap = undefined;
-    }
-    if (this.#cursor !== undefined) {
-      this.#cursor = later(this.#cursor, { epoch: this.#cursor.epoch, seq });
-    }
-    return deliveries;
-  }
+/** @returns {Held} */
+function nothingHeld() {
+  return { deliveries: [], catchUps: [], settled: [], seq: 0, gapTo: 0 };
 }
 
 /**
- * What has come since `subscribed`.
- * @typedef {{id: number | undefined, filters: Filter[], recovered: string, epoch: string,
- *   events: Event[], deliveries: Delivery[]}} CatchUp
+ * A request whose `ready` has not come. `gaps`: what went while the snapshot was given. `added`: filters
+ * were added to a reading that goes on.
+ * @typedef {{id: number | undefined, filters: Filter[], recovered: string, events: Event[],
+ *   gaps: Delivery[], added: boolean}} CatchUp
+ */
+
+/**
+ * `settled`: whose snapshots are among it, and up to where they tell. `seq`: up to where it goes. `gapTo`:
+ * the end of the last gap, which the server tells ahead of the events between its parts: a resume from
+ * among them would be told it again.
+ * @typedef {{deliveries: Delivery[], catchUps: CatchUp[], seq: number, gapTo: number,
+ *   settled: {filters: Filter[], cursor: Cursor}[]}} Held
  */

@@ -119,8 +119,12 @@ export class Subscriptions {
     const request = this.#requests.get(id ?? 0);
     this.#requests.delete(id ?? 0);
     const reader = request && this.#readers.get(request.room);
+    if (request === undefined && data.code === 'not_found') {
+      // What was to be taken away is not there any more.
+      return undefined;
+    }
     if (request !== undefined && data.code === 'rate_limited') {
-      this.#delayed.push(request);
+      this.#delay(request);
       return data.retryAfterMs ?? RATE_LIMITED_MS;
     }
     if (reader !== undefined && data.code === 'unknown_room') {
@@ -132,12 +136,29 @@ export class Subscriptions {
     return undefined;
   }
 
+  /** @param {PendingRequest} request that was refused for its pace */
+  #delay(request) {
+    if (request.since !== undefined) {
+      // Additions that get through would stand for the whole room, and to those no cursor can be added:
+      // the room begins again.
+      this.#readers.get(request.room)?.handleLost();
+      this.#forget(request.room);
+    }
+    this.#delayed.push(request);
+  }
+
   /** Sends again what was refused for its pace, if it is still wanted. */
   sendDelayed() {
     for (const { room, filters, since } of this.#delayed.splice(0)) {
       const reader = this.#readers.get(room);
       const wanted = filters.filter((filter) => reader?.wants(filter));
-      if (reader !== undefined && wanted.length > 0) {
+      if (reader === undefined) {
+        continue;
+      }
+      if (since !== undefined && reader.phase === 'away') {
+        this.#out.send(unsubscribe(this.#out.nextId(), room));
+        this.#restore(reader);
+      } else if (since === undefined && wanted.length > 0) {
         this.#subscribe(reader, { filters: wanted, since });
       }
     }

@@ -36,6 +36,15 @@ export class Wishes {
   }
 
   /**
+   * All but those.
+   * @param {readonly Filter[]} filters
+   */
+  except(filters) {
+    const those = new Set(filters.map(identityOf));
+    return this.all.filter((filter) => !those.has(identityOf(filter)));
+  }
+
+  /**
    * Wants exactly these from now on, and says what that changes.
    * @param {readonly Filter[]} filters
    * @returns {{added: Filter[], removed: Filter[]}}

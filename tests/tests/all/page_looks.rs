@@ -10,7 +10,7 @@ use nself_tests::missing::{Need, can_run};
 use nself_tests::page::Page;
 use nself_tests::server::Server;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const HOSTILE: &str = "\"><img src=x onerror=alert(1)>";
 
 /// Name, address, and what is there once it is drawn.
@@ -81,10 +81,10 @@ async fn hostile_text_is_shown_verbatim_and_the_policy_has_nothing_to_refuse() {
         "[...document.querySelectorAll('article.card')].find(card => card.dataset.service === {HOSTILE:?}).querySelector('a.log-link').click()"
     );
     browser.run(&link).await;
-    let line = format!(
+    let printed = format!(
         "[...document.querySelectorAll('.log-line .text')].some(line => line.textContent === {HOSTILE:?})"
     );
-    browser.wait_until("a hostile line", PATIENCE, &line).await;
+    browser.wait_until("a hostile line", PATIENCE, &printed).await;
     page.enter("#search", "<img").await;
     browser
         .wait_until(

@@ -7,7 +7,7 @@ use nself_tests::missing::{Need, can_run};
 use nself_tests::page::Page;
 use nself_tests::server::Server;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Scene {
     server: Server,
@@ -265,7 +265,8 @@ async fn the_scale_of_a_chart_follows_what_is_drawn() {
     let scale = "(canvas => canvas.width > 300 && canvas.getContext('2d').getImageData(0, 0, 60, canvas.height).data
         .reduce((hash, value) => (hash * 31 + value) | 0, 7))(document.querySelectorAll('.chart canvas')[1])";
     scene.until("a chart of nothing", &format!("window.scaleOfNothing = {scale}")).await;
-    scene.browser.run("document.querySelector('.containers input').click()").await;
+    scene.until("a row", "document.querySelector('.containers tbody input')").await;
+    scene.browser.run("document.querySelector('.containers tbody input').click()").await;
     scene.until("the scale of a container", &format!("{scale} !== window.scaleOfNothing")).await;
     scene.browser.close().await;
 }
