@@ -51,6 +51,11 @@
 //! ago costs as much as everything since, so the reading is bounded, and [`History::complete`] says
 //! whether something older was left out.
 //!
+//! # Images
+//!
+//! [`pull`] brings an image and tells how far it is, in bytes and by layers: a percentage that never
+//! falls, and exactly one end, also when it is dropped.
+//!
 //! # What ends what
 //!
 //! Everything ends when the last [`Docker`] is dropped, or by [`Docker::shutdown`]. A container that
@@ -60,6 +65,7 @@ mod backoff;
 mod engine;
 mod inventory;
 mod logs;
+mod pull;
 mod scripted;
 mod stats;
 mod supervisor;
@@ -69,9 +75,10 @@ pub use self::actions::{Action, ActionError};
 pub use self::engine::bollard::DockerEngine;
 pub use self::engine::{
     Answer, BlockBytes, Container, ContainerAction, ContainerState, Engine, EngineError,
-    EngineEvent, Frames, LogFrame, LogPipe, LogQuery, MemoryUsage, StatsFrame, Version,
+    EngineEvent, Frames, LogFrame, LogPipe, LogQuery, MemoryUsage, PullFrame, StatsFrame, Version,
 };
 pub use self::inventory::room_of_project;
 pub use self::logs::{History, HistoryQuery};
+pub use self::pull::{PullProgress, PullTally, pull};
 pub use self::scripted::{ScriptedEngine, Usage};
 pub use self::supervisor::{Docker, DockerConfig, HistoryError};

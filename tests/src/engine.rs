@@ -89,7 +89,9 @@ impl Engine {
             .arg(format!("--containerd={folder}/containerd.sock"))
             .arg(format!("--host={}", self.host()))
             .arg(format!("--cgroup-parent=/{}", self.scratch.name()))
-            .args(["--exec-opt=native.cgroupdriver=cgroupfs", "--bridge=none", "--iptables=false"]);
+            .args(["--exec-opt=native.cgroupdriver=cgroupfs", "--bridge=none", "--iptables=false"])
+            // A registry that is gone is no reason to try for a minute.
+            .arg("--max-download-attempts=1");
         if self.live_restore {
             command.arg("--live-restore");
         }

@@ -21,6 +21,7 @@ pub mod page;
 pub mod process;
 pub mod proxy;
 pub mod realtime;
+pub mod registry;
 pub mod scratch;
 pub mod server;
 pub mod socket;

@@ -3,13 +3,15 @@
 
 use std::io::Write;
 
-use crate::{engine, images, output, process};
+use crate::{engine, images, output, process, registry};
 
 /// A part of the machine that a test needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// An engine of the tests' own, with the services' images.
     Engine,
+    /// A registry of images.
+    Registry,
     /// A browser that can be driven.
     Browser,
 }
@@ -30,6 +32,7 @@ pub fn can_run(needs: &[Need]) -> bool {
 fn lacking(need: Need) -> Option<String> {
     let (programs, others): (&[&str], _) = match need {
         Need::Engine => (engine::PROGRAMS, [engine_rights(), images::lacking()]),
+        Need::Registry => (registry::PROGRAMS, [None, None]),
         Need::Browser => (&["chromium", "chromedriver"], [None, None]),
     };
     let missing: Vec<_> =

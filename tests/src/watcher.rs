@@ -61,7 +61,7 @@ impl Watcher {
     }
 }
 
-/// An event as a reader sees it.
+/// An event as a reader sees it, or a `gap` where it was told that events are missing.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// Its type.
@@ -83,7 +83,7 @@ impl Event {
 #[derive(Debug)]
 pub struct Reader {
     peer: Peer,
-    /// What it has read.
+    /// What it has read, in order, gaps among it.
     pub seen: Vec<Event>,
     /// How many events the gaps counted that it was told of.
     pub missed: u64,
@@ -130,12 +130,13 @@ impl Reader {
         while self.peer.poll_transmit(now, Waker::noop(), &mut frames) == Transmit::Frames {}
         for frame in frames {
             let frame: Value = serde_json::from_slice(&frame).expect("a frame is JSON");
-            if frame.get("type").is_some_and(|kind| kind == "gap") {
+            let is_gap = frame.get("type").is_some_and(|kind| kind == "gap");
+            if is_gap {
                 self.missed += frame.pointer("/data/missed").and_then(Value::as_u64).unwrap_or(0);
             }
             match frame.get("events").and_then(Value::as_array) {
                 Some(events) => self.seen.extend(events.iter().map(|event| of(event, at))),
-                None if frame.get("seq").is_some() => self.seen.push(of(&frame, at)),
+                None if is_gap || frame.get("seq").is_some() => self.seen.push(of(&frame, at)),
                 None => {}
             }
         }

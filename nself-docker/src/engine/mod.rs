@@ -7,6 +7,7 @@ pub(crate) mod endpoint;
 mod error;
 mod event;
 mod frame;
+mod pull;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -16,6 +17,7 @@ pub use self::container::{Container, ContainerState};
 pub use self::error::EngineError;
 pub use self::event::{ContainerAction, EngineEvent};
 pub use self::frame::{BlockBytes, LogFrame, LogPipe, LogQuery, MemoryUsage, StatsFrame, Version};
+pub use self::pull::PullFrame;
 
 /// The answer to one question.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, EngineError>>;
@@ -48,6 +50,10 @@ pub trait Engine: Send + Sync + 'static {
     /// What a container uses, about once a second. A container that does not run yields frames
     /// without a time.
     fn stats(&self, id: &str) -> Frames<StatsFrame>;
+
+    /// Pulls an image: what the engine says of it and its layers, until it has them all. Without a
+    /// tag or a digest `latest` is meant. Dropping it ends the pull.
+    fn pull(&self, reference: &str) -> Frames<PullFrame>;
 
     /// Starts a container. That it runs already is success.
     fn start<'a>(&'a self, id: &'a str) -> Answer<'a, ()>;

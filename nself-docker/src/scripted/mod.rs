@@ -24,7 +24,7 @@ pub use self::actor::Usage;
 use self::world::World;
 use crate::engine::{
     Answer, Container, ContainerAction, ContainerState, Engine, EngineError, EngineEvent, Frames,
-    LogFrame, LogPipe, LogQuery, StatsFrame, Version,
+    LogFrame, LogPipe, LogQuery, PullFrame, StatsFrame, Version,
 };
 
 /// An engine that plays what it is told to. A cheap clone: all clones are one engine.
@@ -208,6 +208,21 @@ impl ScriptedEngine {
         self.world.change(|state| state.refusal = refusal);
     }
 
+    /// Says how pulls of an image go from now on: each frame, or the error that ends it, that long after
+    /// the one before. Images that nothing was said of are not found.
+    pub fn set_pull(
+        &self,
+        reference: &str,
+        history: Vec<(Duration, Result<PullFrame, EngineError>)>,
+    ) {
+        self.world.change(|state| state.pulls.insert(reference.to_owned(), history));
+    }
+
+    /// How many pulls are under way.
+    pub fn open_pulls(&self) -> usize {
+        self.world.pulls.load(Ordering::Acquire)
+    }
+
     /// How many log streams that follow are open.
     pub fn open_log_streams(&self) -> usize {
         self.world.log_streams.load(Ordering::Acquire)
@@ -316,6 +331,10 @@ impl Engine for ScriptedEngine {
 
     fn stats(&self, id: &str) -> Frames<StatsFrame> {
         streams::stats(Arc::clone(&self.world), id.to_owned())
+    }
+
+    fn pull(&self, reference: &str) -> Frames<PullFrame> {
+        streams::pull(&self.world, reference)
     }
 
     fn start<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {

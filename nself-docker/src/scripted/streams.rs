@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _};
 use nself_realtime::NanoTimestamp;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::world::{State, World, no_such_container};
-use crate::engine::{EngineError, EngineEvent, Frames, LogFrame, LogQuery, StatsFrame};
+use crate::engine::{EngineError, EngineEvent, Frames, LogFrame, LogQuery, PullFrame, StatsFrame};
 
 /// What a stream does next.
 enum Next<T> {
@@ -150,6 +150,32 @@ pub(super) fn stats(world: Arc<World>, id: String) -> Frames<StatsFrame> {
         match world.read(|state| state.actors.get(&id).map(|actor| actor.sample(now))) {
             Some(frame) => Some((Ok(frame), Some((world, id, seconds, mutes, open)))),
             None => Some((Err(no_such_container(&id)), None)),
+        }
+    })
+    .boxed()
+}
+
+pub(super) fn pull(world: &Arc<World>, reference: &str) -> Frames<PullFrame> {
+    let history = world.read(|state| state.pulls.get(reference).cloned());
+    let message = format!("manifest for {reference} not found");
+    let refusal = || vec![(Duration::ZERO, Err(EngineError::Api { status: 404, message }))];
+    let mut rest = history.unwrap_or_else(refusal).into_iter();
+    let open = Counted::new(world, |world| &world.pulls);
+    let first = world.check();
+    stream::unfold(Some((first, open)), move |begun| {
+        let next = rest.next();
+        async move {
+            let (first, open) = begun?;
+            if let Err(fault) = first {
+                return Some((Err(fault), None));
+            }
+            let (after, said) = next?;
+            sleep(after).await;
+            if open.world.check().is_err() {
+                return Some((Err(broken()), None));
+            }
+            let go_on = said.is_ok().then_some((Ok(()), open));
+            Some((said, go_on))
         }
     })
     .boxed()

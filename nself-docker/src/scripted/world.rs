@@ -10,7 +10,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::actor::Actor;
-use crate::engine::{Container, ContainerAction, ContainerState, EngineError, EngineEvent};
+use crate::engine::{
+    Container, ContainerAction, ContainerState, EngineError, EngineEvent, PullFrame,
+};
+
+/// What is said in the course of a pull, and how long after what was said before.
+pub(super) type Said = (Duration, Result<PullFrame, EngineError>);
 
 /// A scripted engine's world.
 #[derive(Debug)]
@@ -24,6 +29,7 @@ pub(super) struct World {
     /// How many frames may come before a log stream breaks.
     pub(super) fragile: AtomicU64,
     pub(super) stats_streams: AtomicUsize,
+    pub(super) pulls: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -50,6 +56,8 @@ pub(super) struct State {
     /// How often log streams fell silent: those that are older than the last time stay so.
     pub(super) mutes: u64,
     pub(super) mutes_new: bool,
+    /// How the pull of an image goes.
+    pub(super) pulls: BTreeMap<String, Vec<Said>>,
     last_time: i128,
 }
 
@@ -74,6 +82,7 @@ impl World {
             event_spoils: 0,
             mutes: 0,
             mutes_new: false,
+            pulls: BTreeMap::new(),
             last_time: 0,
         };
         Self {
@@ -85,6 +94,7 @@ impl World {
             log_streams_opened: AtomicUsize::new(0),
             fragile: AtomicU64::new(u64::MAX),
             stats_streams: AtomicUsize::new(0),
+            pulls: AtomicUsize::new(0),
         }
     }
 

@@ -14,6 +14,7 @@ mod faults;
 mod history;
 mod load;
 mod logs;
+mod pull;
 mod stage;
 mod stats;
 mod status;

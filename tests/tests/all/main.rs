@@ -10,6 +10,7 @@ mod client_program;
 mod client_tls;
 mod command_line;
 mod docker_logs;
+mod docker_pull;
 mod docker_stats;
 mod docker_status;
 mod docker_storm;

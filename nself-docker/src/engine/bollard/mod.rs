@@ -7,6 +7,8 @@ mod fault;
 #[cfg(test)]
 mod fixtures;
 mod logs;
+mod pull;
+mod raw;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -21,8 +23,8 @@ use nself_realtime::NanoTimestamp;
 use super::endpoint::{Endpoint, Surroundings};
 use super::event::WATCHED_WORDS;
 use super::{
-    Answer, Container, Engine, EngineError, EngineEvent, Frames, LogFrame, LogQuery, StatsFrame,
-    Version,
+    Answer, Container, Engine, EngineError, EngineEvent, Frames, LogFrame, LogQuery, PullFrame,
+    StatsFrame, Version,
 };
 
 /// An engine that speaks Docker's API: Docker 20.10 or later, rootless Docker, Podman's service.
@@ -181,6 +183,10 @@ impl Engine for DockerEngine {
             |client| client.stats(id, Some(options)).boxed(),
             |frame| Some(convert::stats(frame)),
         )
+    }
+
+    fn pull(&self, reference: &str) -> Frames<PullFrame> {
+        pull::open(self.endpoint.clone(), reference)
     }
 
     fn start<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {

@@ -101,3 +101,30 @@ async fn an_engine_that_is_too_old_is_named() {
     let error = version.supported().unwrap_err().to_string();
     assert!(error.contains("19.03.15") && error.contains("20.10"), "{error}");
 }
+
+#[tokio::test]
+async fn a_pull_that_fails_or_is_cut_ends_with_one_error() {
+    let begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+                 16\r\n{\"status\":\"Waiting\"}\r\n\r\n";
+    for (rest, expected) in [
+        ("10\r\n{\"error\":\"full\"}\r\n0\r\n\r\n", Some("full")),
+        ("", None),
+        ("40\r\n{\"status\":\"Down", None),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = in_its_place(folder.path(), format!("{begun}{rest}").leak());
+        let frames: Vec<_> = engine.pull("shop/web").collect().await;
+        let [Ok(first), Err(error)] = frames.as_slice() else { panic!("{rest:?}: {frames:?}") };
+        assert_eq!(first.status, "Waiting");
+        match expected {
+            Some(words) => {
+                assert_eq!(*error, EngineError::Api { status: 500, message: words.into() });
+            }
+            None => assert!(matches!(error, EngineError::Broken { .. }), "{error:?}"),
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let answer = "HTTP/1.1 404 x\r\nContent-Length: 18\r\n\r\n{\"message\":\"none\"}";
+    let frames: Vec<_> = in_its_place(folder.path(), answer).pull("shop/web").collect().await;
+    assert_eq!(frames, [Err(EngineError::Api { status: 404, message: "none".into() })]);
+}
