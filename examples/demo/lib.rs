@@ -57,17 +57,7 @@ impl Demo {
     /// Publishes a line of the service `web`.
     pub fn print(&self, number: u32, text: &str) -> Result<(), Error> {
         let time = NanoTimestamp::from_unix_nanos(i128::from(number)).ok_or("a time")?;
-        let line = LogLine {
-            service: Name::new("web")?,
-            time,
-            container_id: None,
-            line: text.to_owned(),
-            source: Source::Stdout,
-            n: 0,
-            level: None,
-            truncated_bytes: None,
-            history: None,
-        };
+        let line = LogLine::new(Name::new("web")?, time, Source::Stdout, text);
         Ok(self.shop.log(&LogsStream::Line(line))?)
     }
 }
