@@ -26,6 +26,8 @@ export class Subscriptions {
   #readers = new Map();
   /** @type {Map<number, PendingRequest>} subscribes that wait for an answer */
   #requests = new Map();
+  /** @type {Set<string>} rooms that closed while something was asked for in them */
+  #astray = new Set();
   /** @type {PendingRequest[]} subscribes that the server asked to send again later */
   #delayed = [];
 
@@ -73,6 +75,7 @@ export class Subscriptions {
   handleLost() {
     this.#open = false;
     this.#requests.clear();
+    this.#astray.clear();
     this.#delayed = [];
     for (const reader of this.#readers.values()) {
       reader.handleLost();
@@ -119,8 +122,8 @@ export class Subscriptions {
     const request = this.#requests.get(id ?? 0);
     this.#requests.delete(id ?? 0);
     const reader = request && this.#readers.get(request.room);
-    if (request === undefined && data.code === 'not_found') {
-      // What was to be taken away is not there any more.
+    if (request === undefined && ['not_found', 'unknown_room'].includes(data.code)) {
+      // What was to be taken away, or was asked for in a room that closed, is not there any more.
       return undefined;
     }
     if (request !== undefined && data.code === 'rate_limited') {
@@ -217,8 +220,14 @@ export class Subscriptions {
 
   /** @param {RoomReader} reader */
   #close(reader) {
+    const { room } = reader;
+    if ([...this.#requests.values()].some((request) => request.room === room)) {
+      // It may still come to the server, and find the room open again.
+      this.#forget(room);
+      this.#astray.add(room);
+    }
     if (reader.handleUnknown()) {
-      this.#out.tell({ kind: 'closed', room: reader.room });
+      this.#out.tell({ kind: 'closed', room });
     }
   }
 
@@ -240,6 +249,9 @@ export class Subscriptions {
         // Without a connection the next poll asks for it.
         reader.handleLost();
         if (this.#open) {
+          if (this.#astray.delete(reader.room)) {
+            this.#out.send(unsubscribe(this.#out.nextId(), reader.room));
+          }
           this.#restore(reader);
         }
       }

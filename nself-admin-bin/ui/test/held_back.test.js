@@ -70,3 +70,21 @@ test('a resume that was refused for its pace begins the room again, whatever els
   play.pass(250);
   assert.equal(play.subscribes()[0].data.since, `${EPOCH}.10`);
 });
+
+test('what was asked for in a room that closed does not stand for the room that opens', () => {
+  const play = Play.reading([STATUS], 10);
+  play.read('system', [{ types: ['room:status'] }]);
+  const [system] = play.subscribes();
+  const inSystem = (frame) => ({ ...frame, room: 'system' });
+  play.receive(inSystem(subscribed(system.id, 'fresh', 0)), inSystem(ready(system.id, 0)));
+  play.clear();
+  play.read('shop', [STATUS, LOGS]);
+  const [added] = play.subscribes();
+  play.receive({ type: 'unsubscribed', room: 'shop', data: { reason: 'closed' } });
+  play.receive(subscribed(added.id, 'fresh', 0, 'epoch-two'), ready(added.id, 0, 'epoch-two'));
+  play.clear();
+  play.receive({
+    type: 'room:status', room: 'system', seq: 1, timestamp: '2026-01-31T12:00:00.000Z', data: { room: 'shop', state: 'open' },
+  });
+  assert.deepEqual(play.subscribes().map(({ data }) => data.since), [`${EPOCH}.10`, undefined]);
+});

@@ -1,7 +1,7 @@
 //! What a client wants of which room, and what the server answered: every wish outlives connections,
 //! and a room that is not there is asked for again when `system` tells that it is open.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::delivery::{Delivery, ServerError, SessionEvent};
@@ -37,6 +37,8 @@ pub(super) struct Subscriptions {
     open: bool,
     readers: BTreeMap<RoomName, RoomReader>,
     requests: HashMap<u64, Pending>,
+    /// Rooms that closed while something was asked for in them.
+    astray: BTreeSet<RoomName>,
     /// What the server asked to send again later.
     delayed: Vec<Delayed>,
     last_id: u64,
@@ -101,6 +103,7 @@ impl Subscriptions {
             return;
         }
         self.requests.clear();
+        self.astray.clear();
         self.delayed.clear();
         for reader in self.readers.values_mut() {
             reader.handle_lost();
@@ -132,7 +135,11 @@ impl Subscriptions {
             RoomFrame::Gap(gap) => return reader.handle_gap(gap),
             RoomFrame::Unsubscribed { id: Some(_), .. } => return,
             RoomFrame::Unsubscribed { id: None, reason } => match reason {
-                Left::Requested | Left::Closed | Left::Other => vec![reader.handle_unknown()],
+                Left::Requested | Left::Closed | Left::Other => {
+                    let told = vec![reader.handle_unknown()];
+                    self.abandon(room);
+                    told
+                }
                 Left::Forbidden => {
                     reader.handle_withdrawn();
                     let message = "the rights to read this room were withdrawn";
@@ -157,8 +164,8 @@ impl Subscriptions {
     ) -> Option<Duration> {
         let is = |code: ErrorCode| error.code == code.as_str();
         let Some(pending) = id.and_then(|id| self.requests.remove(&id)) else {
-            // What was to be taken away is not there any more.
-            if !is(ErrorCode::NotFound) {
+            // What was to be taken away, or was asked for in a room that closed, is not there any more.
+            if !is(ErrorCode::NotFound) && !is(ErrorCode::UnknownRoom) {
                 out.tell_error(error);
             }
             return None;
@@ -170,12 +177,22 @@ impl Subscriptions {
         let reader = self.readers.get_mut(&pending.room)?;
         if is(ErrorCode::UnknownRoom) {
             let told = vec![reader.handle_unknown()];
+            self.abandon(&pending.room);
             self.tell(told, out);
         } else {
             reader.handle_refused();
             out.tell_error(error.of_room(&pending.room));
         }
         None
+    }
+
+    /// Lets go of what was asked for in a room that closed. It may still come to the server, and find
+    /// the room open again.
+    fn abandon(&mut self, room: &RoomName) {
+        if self.requests.values().any(|pending| pending.room == *room) {
+            self.forget(room);
+            self.astray.insert(room.clone());
+        }
     }
 
     fn delay(&mut self, pending: Pending) {
@@ -280,6 +297,10 @@ impl Subscriptions {
         if reader.phase() == Phase::Unknown {
             reader.handle_open();
             if self.open {
+                if self.astray.remove(room) {
+                    let id = self.next_id();
+                    out.send(&Outgoing::Unsubscribe { id, room, data: None });
+                }
                 self.restore(room, out);
             }
         }

@@ -6,6 +6,7 @@ use super::play::{
     EPOCH, Play, event, gap, live, logs, ready, snapshot, status, subscribed, subscribed_in,
     unasked, welcome,
 };
+use crate::Filter;
 use crate::proto::client::{Delivery, GapCause};
 
 /// Cut off and open again, with what it asks for.
@@ -279,6 +280,33 @@ fn an_unknown_room_stays_a_wish_until_system_tells_that_it_is_open() {
     play.hear(&[opened]);
     assert_eq!(play.subscribes().len(), 1);
     assert_eq!(play.subscribes()[0]["room"], "shop");
+}
+
+#[test]
+fn what_was_asked_for_in_a_room_that_closed_does_not_stand_for_the_room_that_opens() {
+    let mut play = Play::reading(&[status()], 10);
+    play.read("system", &[Filter::all()]);
+    let system = play.last_subscribe();
+    let in_system = |mut frame: Value| {
+        frame["room"] = json!("system");
+        frame
+    };
+    play.hear(&[in_system(subscribed(system, "fresh", 0)), in_system(ready(system, 0))]);
+    play.read("shop", &[status(), logs()]);
+    let added = play.last_subscribe();
+    let closed = json!({"reason": "closed"});
+    play.hear(&[json!({"type": "unsubscribed", "room": "shop", "data": closed})]);
+    // It reaches the server when the room is open again.
+    play.hear(&[subscribed_in("epoch-two", added, "fresh", 0), ready(added, 0)]);
+    play.clear();
+    let mut opened = json!({
+        "type": "room:status", "seq": 1, "timestamp": "2026-01-31T12:00:00.000Z",
+        "data": {"room": "shop", "state": "open"},
+    });
+    opened = in_system(opened);
+    play.hear(&[opened]);
+    assert_eq!(play.types(), ["unsubscribe", "subscribe", "subscribe"]);
+    assert_eq!(play.sent[1]["data"]["since"], format!("{EPOCH}.10"));
 }
 
 #[test]
