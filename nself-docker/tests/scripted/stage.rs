@@ -8,8 +8,8 @@ use nself_docker::{
     Container, ContainerState, Docker, DockerConfig, EngineError, LogPipe, ScriptedEngine,
 };
 use nself_realtime::auth::{Access, Identity};
-use nself_realtime::clock::Clock;
-use nself_realtime::{Hub, NanoTimestamp, Peer, SessionConfig, Timestamp};
+use nself_realtime::clock::TokioClock;
+use nself_realtime::{Hub, NanoTimestamp, Peer, SessionConfig};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -39,7 +39,7 @@ impl Stage {
 
     /// That engine, and nothing known yet.
     pub(crate) fn begin(engine: ScriptedEngine) -> Self {
-        let hub = Hub::builder().clock(VirtualClock::new()).build();
+        let hub = Hub::builder().clock(TokioClock::starting_at(start().into())).build();
         let shared = Arc::new(engine.clone());
         let docker = Docker::spawn(shared, hub.clone(), DockerConfig::default());
         Self { engine, hub, docker }
@@ -189,26 +189,4 @@ pub(crate) fn away() -> EngineError {
 
 pub(crate) fn start() -> NanoTimestamp {
     "2026-01-31T12:00:00Z".parse().unwrap()
-}
-
-/// A clock that goes as tokio's does.
-struct VirtualClock {
-    begun: Instant,
-}
-
-impl VirtualClock {
-    fn new() -> Self {
-        Self { begun: Instant::now() }
-    }
-}
-
-impl Clock for VirtualClock {
-    fn now(&self) -> std::time::Instant {
-        Instant::now().into_std()
-    }
-
-    fn timestamp(&self) -> Timestamp {
-        let nanos = i128::try_from(self.begun.elapsed().as_nanos()).unwrap();
-        NanoTimestamp::from_unix_nanos(start().unix_nanos() + nanos).unwrap().into()
-    }
 }
