@@ -62,6 +62,7 @@
 //! misbehaves ends nothing but its own streams.
 mod actions;
 mod backoff;
+pub mod compose;
 mod engine;
 mod inventory;
 mod logs;
