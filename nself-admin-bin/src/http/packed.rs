@@ -1,5 +1,6 @@
-//! The page's files as they go over the wire: modules without the comments that stand by themselves, which
-//! are for those who read the sources, and everything compressed once for all requests.
+//! The page's files as they go over the wire: modules and styles without the indentation and without the
+//! comments that stand by themselves, which are for those who read the sources, and everything compressed
+//! once for all requests.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -23,7 +24,7 @@ impl Packed {
     /// Compressing into memory does not fail; the type says that it might.
     pub(super) fn new(name: &str, data: &[u8]) -> io::Result<Self> {
         let plain = match std::str::from_utf8(data) {
-            Ok(text) if is_module(name) => without_comments(text).into(),
+            Ok(text) if is_source(name) => condensed(text).into(),
             _ => Bytes::copy_from_slice(data),
         };
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -58,12 +59,12 @@ pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-fn is_module(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, ending)| ending == "js")
+fn is_source(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, ending)| matches!(ending, "js" | "css"))
 }
 
-/// Leaves out comments that have their lines for themselves.
-fn without_comments(text: &str) -> String {
+/// Leaves out indentation, empty lines, and comments that have their lines for themselves.
+fn condensed(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut within = false;
     for line in text.lines() {
@@ -78,8 +79,8 @@ fn without_comments(text: &str) -> String {
             continue;
         }
         let is_comment = bare.starts_with("//") || (begins && bare.ends_with("*/"));
-        if !is_comment {
-            kept.push_str(line);
+        if !is_comment && !bare.is_empty() {
+            kept.push_str(bare);
             kept.push('\n');
         }
     }
@@ -93,9 +94,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_with_lines_of_their_own_are_left_out_and_code_is_not() {
-        let text = "// About.\n/** @import { A } from './a.js' */\n/**\n * Says.\n */\nconst a = 1; // Why.\n  /** @type {A} */ (b).c();\n";
-        assert_eq!(without_comments(text), "const a = 1; // Why.\n  /** @type {A} */ (b).c();\n");
+    fn indentation_and_comments_with_lines_of_their_own_are_left_out_and_code_is_not() {
+        let text = "// About.\n/** @import { A } from './a.js' */\n/**\n * Says.\n */\n\nconst a = 1; // Why.\n  /** @type {A} */ (b).c();\n";
+        assert_eq!(condensed(text), "const a = 1; // Why.\n/** @type {A} */ (b).c();\n");
     }
 
     #[test]

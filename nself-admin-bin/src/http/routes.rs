@@ -35,10 +35,12 @@ pub(super) enum Kind {
 }
 
 /// Every address; a name in braces is a parameter.
-const ROUTES: [(&str, Route); 13] = [
+const ROUTES: [(&str, Route); 15] = [
     ("/", Route::Page),
+    ("/build", Route::Page),
     ("/logs/{project}/{service}", Route::Page),
     ("/monitor", Route::Page),
+    ("/sign-in", Route::Page),
     ("/assets/{hash}/{*path}", Route::Asset),
     ("/favicon.svg", Route::Favicon),
     ("/healthz", Route::Healthz),
