@@ -124,8 +124,10 @@ impl Following {
         }
         loop {
             let opened = Instant::now();
-            if self.phase().running {
-                self.read_live().await?;
+            if self.phase().running
+                && let Err(error) = self.read_live().await
+            {
+                self.pause_after(error).await?;
             }
             let lasted = opened.elapsed();
             // The engine loses the last words of a process that exits while its history is read, and
