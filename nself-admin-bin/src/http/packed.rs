@@ -101,12 +101,12 @@ mod tests {
 
     #[test]
     fn what_is_unpacked_is_what_was_packed() {
-        let packed = Packed::new("a.css", b"/* About. */ a { color: red }").unwrap();
+        let packed = Packed::new("a.svg", b"<svg>\n  <g/></svg>").unwrap();
         let mut unpacked = Vec::new();
         flate2::read::GzDecoder::new(&*packed.gzip).read_to_end(&mut unpacked).unwrap();
         assert_eq!(
             (&*unpacked, &*packed.plain),
-            (&*packed.plain, &b"/* About. */ a { color: red }"[..])
+            (&*packed.plain, &b"<svg>\n  <g/></svg>"[..])
         );
     }
 

@@ -163,21 +163,18 @@ export function groupsOf(items) {
 }
 
 /**
- * The part that is done, 0 to 1; `undefined` if that is not known.
+ * The part that is done, 0 to 1; `undefined` of what has no bytes.
  * @param {ProgressItem} item
  * @param {readonly {item: ProgressItem}[]} parts
- * @returns {number | undefined}
  */
-export function partDone({ status, currentBytes, totalBytes }, parts) {
-  if (status === 'complete') {
-    return 1;
-  }
-  if (currentBytes !== undefined && totalBytes) {
-    return Math.min(1, currentBytes / totalBytes);
-  }
+export function partDone(item, parts) {
   if (parts.length === 0) {
-    return undefined;
+    return item.totalBytes === undefined ? undefined : doneOf(item);
   }
-  const done = parts.reduce((sum, { item }) => sum + (partDone(item, []) ?? 0), 0);
-  return done / parts.length;
+  return item.status === 'complete' ? 1 : parts.reduce((sum, part) => sum + doneOf(part.item), 0) / parts.length;
+}
+
+/** @param {ProgressItem} item */
+function doneOf({ status, currentBytes = 0, totalBytes }) {
+  return status === 'complete' ? 1 : totalBytes ? Math.min(1, currentBytes / totalBytes) : 0;
 }

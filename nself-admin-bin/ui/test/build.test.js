@@ -64,8 +64,9 @@ test('layers belong to the image whose name theirs begins with', () => {
   assert.deepEqual(groups.map(({ item: { name }, parts }) => [name, parts.map(({ label }) => label)]), [['redis:7', ['a1b2', 'c3d4']], ['web 1', []]]);
   assert.equal(partDone(groups[0].item, groups[0].parts), 0.625);
   assert.equal(partDone(groups[1].item, []), undefined);
-  assert.equal(partDone(item('x', 'complete'), []), 1);
-  assert.equal(partDone(item('x', 'in-progress', { currentBytes: 9, totalBytes: 0 }), []), undefined);
+  assert.equal(partDone(item('x', 'complete'), []), undefined, 'a container has no bytes');
+  assert.equal(partDone(item('x', 'complete', { totalBytes: 9 }), []), 1);
+  assert.equal(partDone(item('x', 'in-progress', { currentBytes: 9, totalBytes: 0 }), []), 0);
 });
 
 test('a late watcher has the runs from their start, the newest first', () => {
