@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Address, and what is there once it is drawn.
 const PAGES: [(&str, &str); 5] = [
     ("/", "article.card .sparkline path[d*=L]"),
-    ("/build", "main h2"),
+    ("/build", "main h1"),
     ("/logs/demo/nginx", ".log-line"),
     ("/monitor", ".containers .sparkline path[d*=L]"),
     ("/sign-in", "main"),

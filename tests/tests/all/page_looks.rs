@@ -20,7 +20,11 @@ const PAGES: [(&str, &str, &str); 5] = [
         "/",
         "document.querySelectorAll('article.card .sparkline path[d*=L]').length > 3",
     ),
-    ("build", "/build", "document.querySelector('main h2')?.checkVisibility()"),
+    (
+        "build",
+        "/build",
+        "[...document.querySelectorAll('main h2')].some(head => head.checkVisibility())",
+    ),
     ("log", "/logs/demo/functions", "document.querySelectorAll('.log-line').length > 9"),
     (
         "logs",
