@@ -92,15 +92,13 @@ pub(super) fn favicon(headers: &HeaderMap) -> Result<Answer, Refusal> {
 
 fn file(path: &str, cache: &'static str, headers: &HeaderMap) -> Result<Answer, Refusal> {
     // The name is looked up among the embedded ones, not joined to a path.
-    let Packed { plain, gzip } =
-        PACKED.get(path).ok_or_else(|| Refusal::not_found("the page has no such file"))?;
-    let takes_gzip = packed::takes_gzip(headers);
-    let body = if takes_gzip { gzip } else { plain };
-    let mut answer = with_body(StatusCode::OK, content_type(path), cache, body.clone());
+    let file = PACKED.get(path).ok_or_else(|| Refusal::not_found("the page has no such file"))?;
+    let (body, coding) = file.for_client(headers);
+    let mut answer = with_body(StatusCode::OK, content_type(path), cache, body);
     let told = answer.headers_mut();
     told.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if takes_gzip {
-        told.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some(coding) = coding {
+        told.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     Ok(answer)
 }
@@ -129,7 +127,7 @@ mod tests {
     #[test]
     fn the_styles_of_every_page_are_one_file() {
         let file = PACKED.get(EVERY_PAGE).unwrap();
-        let text = std::str::from_utf8(&file.plain).unwrap();
+        let text = std::str::from_utf8(file.plain()).unwrap();
         for name in EVERY_PAGE_OF {
             let part = Files::get(name).unwrap_or_else(|| panic!("there is no {name}")).data;
             let rule = std::str::from_utf8(&part).unwrap().lines().find(|line| line.ends_with('{'));

@@ -138,46 +138,45 @@ export function durationOf({ beganMs, endedMs, status }, nowMs) {
   return until === undefined ? undefined : Math.max(0, until - beganMs);
 }
 
+const LAYER = /^[0-9a-f]{12}$/;
+
 /**
- * Items with those that are parts of them: an item is a part of the one before whose name its own begins
- * with, as a layer is of its image.
+ * Items with those that are parts of them: layers come after their image, or after all images, if the one
+ * that is being built needs them.
  * @param {readonly ProgressItem[]} items
- * @returns {{item: ProgressItem, parts: {label: string, item: ProgressItem}[]}[]}
+ * @returns {{item: ProgressItem, parts: ProgressItem[]}[]}
  */
 export function groupsOf(items) {
-  /** @type {{item: ProgressItem, parts: {label: string, item: ProgressItem}[]}[]} */
+  /** @type {{item: ProgressItem, parts: ProgressItem[]}[]} */
   const groups = [];
-  const byName = new Map();
   for (const item of items) {
-    const space = item.name.indexOf(' ');
-    const whole = space === -1 ? undefined : byName.get(item.name.slice(0, space));
-    if (whole === undefined) {
-      const group = { item, parts: [] };
-      byName.set(item.name, group);
-      groups.push(group);
+    const before = groups.at(-1);
+    const whole = before?.item.status === 'pending' ? groups.findLast((group) => group.item.status === 'in-progress') : before;
+    if (LAYER.test(item.name) && whole !== undefined) {
+      whole.parts.push(item);
     } else {
-      whole.parts.push({ label: item.name.slice(space + 1), item });
+      groups.push({ item, parts: [] });
     }
   }
   return groups;
 }
 
 /**
- * The part that is done, 0 to 1; `undefined` if that is not known.
+ * The part that is done, 0 to 1; `undefined` of what has no bytes.
  * @param {ProgressItem} item
- * @param {readonly {item: ProgressItem}[]} parts
- * @returns {number | undefined}
+ * @param {readonly ProgressItem[]} parts
  */
-export function partDone({ status, currentBytes, totalBytes }, parts) {
-  if (status === 'complete') {
-    return 1;
-  }
-  if (currentBytes !== undefined && totalBytes) {
-    return Math.min(1, currentBytes / totalBytes);
+export function partDone(item, parts) {
+  if (item.totalBytes !== undefined) {
+    return doneOf(item);
   }
   if (parts.length === 0) {
     return undefined;
   }
-  const done = parts.reduce((sum, { item }) => sum + (partDone(item, []) ?? 0), 0);
-  return done / parts.length;
+  return item.status === 'complete' ? 1 : parts.reduce((sum, part) => sum + doneOf(part), 0) / parts.length;
+}
+
+/** @param {ProgressItem} item */
+function doneOf({ status, currentBytes = 0, totalBytes }) {
+  return status === 'complete' ? 1 : totalBytes ? Math.min(1, currentBytes / totalBytes) : 0;
 }

@@ -21,24 +21,24 @@ export class BuildItems {
 
   /** @param {Step | undefined} step */
   draw(step) {
-    const groups = groupsOf(step?.items ?? []);
-    const wanted = groups.flatMap(({ item, parts }) => [
-      { item, label: item.name, isPart: false, done: partDone(item, parts) },
-      ...parts.map((part) => ({ ...part, isPart: true, done: partDone(part.item, []) })),
+    const wanted = groupsOf(step?.items ?? []).flatMap(({ item, parts }) => [
+      { item, key: item.name, isPart: false, done: partDone(item, parts) },
+      // Two images may share a layer.
+      ...parts.map((part) => ({ item: part, key: `${item.name} ${part.name}`, isPart: true, done: partDone(part, []) })),
     ]);
     this.#none.hidden = wanted.length > 0;
-    const names = new Set(wanted.map(({ item }) => item.name));
-    for (const [name, { element }] of this.#drawn) {
-      if (!names.has(name)) {
+    const keys = new Set(wanted.map(({ key }) => key));
+    for (const [key, { element }] of this.#drawn) {
+      if (!keys.has(key)) {
         element.remove();
-        this.#drawn.delete(name);
+        this.#drawn.delete(key);
       }
     }
-    wanted.forEach(({ item, label, isPart, done }, at) => {
-      const drawn = this.#drawn.get(item.name) ?? newItem(item.name, isPart);
-      this.#drawn.set(item.name, drawn);
+    wanted.forEach(({ item, key, isPart, done }, at) => {
+      const drawn = this.#drawn.get(key) ?? newItem(item.name, isPart);
+      this.#drawn.set(key, drawn);
       placeAt(this.#list, drawn.element, at);
-      drawn.draw(item, label, done);
+      drawn.draw(item, done);
     });
   }
 }
@@ -49,7 +49,7 @@ export class BuildItems {
  */
 function newItem(name, isPart) {
   const mark = h('span', { class: 'step-mark' });
-  const title = h('span', { class: 'item-name', title: name });
+  const title = h('span', { class: 'item-name', title: name }, name);
   const bytes = h('span', { class: 'item-bytes muted' });
   const bar = h('progress', { max: 1, 'aria-label': name });
   const element = h('li', { 'data-part': isPart }, mark, title, bytes, bar);
@@ -57,17 +57,15 @@ function newItem(name, isPart) {
     element,
     /**
      * @param {ProgressItem} item
-     * @param {string} label
      * @param {number | undefined} done
      */
-    draw({ status, currentBytes, totalBytes }, label, done) {
+    draw({ status, currentBytes, totalBytes }, done) {
       const look = PROGRESS[status];
       if (element.dataset['status'] !== status) {
         setAttribute(element, 'data-status', status);
         setAttribute(element, 'data-tone', look.tone);
         mark.replaceChildren(icon(look.icon), h('span', { class: 'unseen' }, `${look.label}: `));
       }
-      setText(title, label);
       setText(bytes, totalBytes === undefined ? (currentBytes === undefined ? '' : formatBytes(currentBytes)) : `${formatBytes(currentBytes ?? 0)} of ${formatBytes(totalBytes)}`);
       setAttribute(bar, 'data-status', status);
       setAttribute(element, 'data-measured', done !== undefined);

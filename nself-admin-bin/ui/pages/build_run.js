@@ -39,8 +39,8 @@ export class BuildRun {
         this.#bar,
         this.#message,
         this.#said,
-        h('div', { class: 'build-work' }, this.#steps, this.#items.element),
         this.#failure,
+        h('div', { class: 'build-work' }, this.#steps, this.#items.element),
       ),
       this.#output.element,
     );
@@ -83,7 +83,7 @@ export class BuildRun {
     }
     const step = run?.steps[run.currentStep - 1];
     const at = run === undefined || step === undefined ? '' : `Step ${step.number} of ${run.steps.length}: ${step.name}`;
-    setText(this.#title, run?.ended ? `Build of ${new Date(run.beganAt).toLocaleString()}` : at || 'Six steps to a running project');
+    setText(this.#title, run?.ended ? `Build of ${new Date(run.beganAt).toLocaleString([], WHEN)}` : at || 'Six steps to a running project');
     setText(this.#said, run?.ended ? `Build ${look.label.toLowerCase()}` : at);
     setText(this.#took, run === undefined ? '' : formatDuration(elapsedMs));
     const progress = run?.progress ?? 0;
@@ -121,6 +121,9 @@ export class BuildRun {
     }
   }
 }
+
+/** @type {Intl.DateTimeFormatOptions} */
+const WHEN = { dateStyle: 'medium', timeStyle: 'short' };
 
 function newStep() {
   const mark = h('span', { class: 'step-mark' });

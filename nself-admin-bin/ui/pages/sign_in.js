@@ -54,6 +54,8 @@ class SignInPage {
     const form = h(
       'form',
       { onsubmit: (/** @type {Event} */ event) => this.#submit(event) },
+      // There is one account; its name is for password managers.
+      h('input', { type: 'text', autocomplete: 'username', value: 'nself-admin', hidden: true, readonly: true }),
       h('label', { for: 'password' }, 'Password'),
       this.#password,
       this.#failure,

@@ -56,16 +56,22 @@ test('a step has the name that was told, and before that its own', () => {
   assert.equal(fold(said('b', 1, 0, { step: 'Compiling', totalSteps: 2 })).steps[0].name, 'Compiling');
 });
 
-test('layers belong to the image whose name theirs begins with', () => {
-  const item = (name, status = 'in-progress', bytes = {}) => ({ name, status, ...bytes });
-  const groups = groupsOf([
-    item('redis:7'), item('redis:7 a1b2', 'complete'), item('redis:7 c3d4', 'in-progress', { currentBytes: 25, totalBytes: 100 }), item('web 1'),
-  ]);
-  assert.deepEqual(groups.map(({ item: { name }, parts }) => [name, parts.map(({ label }) => label)]), [['redis:7', ['a1b2', 'c3d4']], ['web 1', []]]);
-  assert.equal(partDone(groups[0].item, groups[0].parts), 0.625);
-  assert.equal(partDone(groups[1].item, []), undefined);
-  assert.equal(partDone(item('x', 'complete'), []), 1);
-  assert.equal(partDone(item('x', 'in-progress', { currentBytes: 9, totalBytes: 0 }), []), undefined);
+const item = (name, status = 'in-progress', bytes = {}) => ({ name, status, ...bytes });
+const [ONE, TWO] = ['a1b2c3d4e5f6', '0f1e2d3c4b5a'];
+const grouped = (...items) => groupsOf(items).map(({ item: { name }, parts }) => [name, parts.map((part) => part.name)]);
+
+test('layers belong to the image before them, or to the one that is being built', () => {
+  assert.deepEqual(grouped(item('redis:7'), item(ONE), item('db', 'complete'), item(TWO, 'complete')), [['redis:7', [ONE]], ['db', [TWO]]]);
+  assert.deepEqual(grouped(item('web'), item('api', 'pending'), item(ONE)), [['web', [ONE]], ['api', []]]);
+  assert.deepEqual(grouped(item(ONE), item('shop-web-1')), [[ONE, []], ['shop-web-1', []]]);
+});
+
+test('how much is done is known of what has bytes', () => {
+  assert.equal(partDone(item('x', 'in-progress', { currentBytes: 25, totalBytes: 100 }), []), 0.25);
+  assert.equal(partDone(item('x', 'complete', { totalBytes: 9 }), []), 1);
+  assert.equal(partDone(item('x', 'in-progress', { currentBytes: 9, totalBytes: 0 }), []), 0);
+  assert.equal(partDone(item('x', 'complete'), []), undefined, 'a container has no bytes');
+  assert.equal(partDone(item('x'), [item(ONE, 'complete'), item(TWO, 'in-progress', { currentBytes: 25, totalBytes: 100 })]), 0.625);
 });
 
 test('a late watcher has the runs from their start, the newest first', () => {
