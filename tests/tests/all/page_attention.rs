@@ -30,8 +30,10 @@ async fn a_service_that_fails_is_told_by_a_toast_and_kept_under_the_bell() {
     let server = Server::start(&["--docker-host", &engine.host()]).await;
     let browser = Browser::start().await;
     let page = Page::open(&browser, &server.url("/")).await;
-    let crasher = Recipe::shell("attention", "crasher", "echo last words; exit 3");
-    let container = crasher.start(&docker).await;
+    let script = "trap 'echo last words; exit 3' USR1; while :; do sleep 0.1; done";
+    let container = Recipe::shell("attention", "crasher", script).start(&docker).await;
+    page.status_is("attention", "crasher", "running").await;
+    container.signal("USR1").await;
     let toast = page.shows("#alerts .toast").await;
     assert!(toast.contains("crasher"), "{toast}");
     let unread = page.shows("#bell .count").await;
