@@ -228,3 +228,6 @@ impl Drop for Owed {
 
 /// How long containers may take, unless somebody says otherwise.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+#[cfg(test)]
+mod tests;
