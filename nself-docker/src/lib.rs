@@ -62,6 +62,7 @@
 //! misbehaves ends nothing but its own streams.
 mod actions;
 mod backoff;
+mod build;
 pub mod compose;
 mod engine;
 mod inventory;
@@ -73,13 +74,20 @@ mod supervisor;
 mod text;
 
 pub use self::actions::{Action, ActionError};
+pub use self::build::{
+    Build, BuildCause, BuildError, BuildReport, BuildStep, Builds, BuildsError, ContextError,
+    ProjectSource, StepReport, UnsupportedDockerfile,
+};
 pub use self::engine::bollard::DockerEngine;
 pub use self::engine::{
-    Answer, BlockBytes, Container, ContainerAction, ContainerState, Engine, EngineError,
-    EngineEvent, Frames, LogFrame, LogPipe, LogQuery, MemoryUsage, PullFrame, StatsFrame, Version,
+    AddressPool, Answer, Attachment, BlockBytes, BuildFrame, Container, ContainerAction,
+    ContainerSpec, ContainerState, Context, Engine, EngineError, EngineEvent, Frames, HealthSpec,
+    Image, ImageSpec, LimitSpec, LogFrame, LogPipe, LogQuery, LoggingSpec, MemoryUsage,
+    MountSource, MountSpec, MountedVolume, Network, NetworkSpec, ProjectContainer, PublishedPort,
+    PullFrame, RestartSpec, StatsFrame, Version, Volume, VolumeSpec,
 };
 pub use self::inventory::room_of_project;
 pub use self::logs::{History, HistoryQuery};
 pub use self::pull::{PullProgress, PullTally, pull};
-pub use self::scripted::{ScriptedEngine, Usage};
+pub use self::scripted::{Habit, ScriptedEngine, Usage};
 pub use self::supervisor::{Docker, DockerConfig, HistoryError};
