@@ -56,12 +56,18 @@
 //! [`pull`] brings an image and tells how far it is, in bytes and by layers: a percentage that never
 //! falls, and exactly one end, also when it is dropped.
 //!
+//! # Compose files
+//!
+//! [`compose::load`] reads the project of a folder, without an engine, into one checked [`compose::Project`],
+//! or tells all that is wrong with it.
+//!
 //! # What ends what
 //!
 //! Everything ends when the last [`Docker`] is dropped, or by [`Docker::shutdown`]. A container that
 //! misbehaves ends nothing but its own streams.
 mod actions;
 mod backoff;
+mod build;
 pub mod compose;
 mod engine;
 mod inventory;
@@ -73,13 +79,20 @@ mod supervisor;
 mod text;
 
 pub use self::actions::{Action, ActionError};
+pub use self::build::{
+    Build, BuildCause, BuildError, BuildReport, BuildStep, Builds, BuildsError, ContextError,
+    ProjectSource, StepReport, UnsupportedDockerfile,
+};
 pub use self::engine::bollard::DockerEngine;
 pub use self::engine::{
-    Answer, BlockBytes, Container, ContainerAction, ContainerState, Engine, EngineError,
-    EngineEvent, Frames, LogFrame, LogPipe, LogQuery, MemoryUsage, PullFrame, StatsFrame, Version,
+    AddressPool, Answer, Attachment, BlockBytes, BuildFrame, Container, ContainerAction,
+    ContainerSpec, ContainerState, Context, Engine, EngineError, EngineEvent, Frames, HealthSpec,
+    Image, ImageSpec, LimitSpec, LogFrame, LogPipe, LogQuery, LoggingSpec, MemoryUsage,
+    MountSource, MountSpec, MountedVolume, Network, NetworkSpec, ProjectContainer, PublishedPort,
+    PullFrame, RestartSpec, StatsFrame, Version, Volume, VolumeSpec,
 };
 pub use self::inventory::room_of_project;
 pub use self::logs::{History, HistoryQuery};
 pub use self::pull::{PullProgress, PullTally, pull};
-pub use self::scripted::{ScriptedEngine, Usage};
+pub use self::scripted::{Habit, ScriptedEngine, Usage};
 pub use self::supervisor::{Docker, DockerConfig, HistoryError};

@@ -2,21 +2,32 @@
 //! for a real one. Only frames of our own cross it: what an engine's library calls them stays behind.
 
 pub(crate) mod bollard;
+mod build;
 mod container;
+mod container_spec;
 pub(crate) mod endpoint;
 mod error;
 mod event;
 mod frame;
+mod objects;
 mod pull;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use nself_realtime::NanoTimestamp;
 
+pub use self::build::{BuildFrame, Context, ImageSpec};
 pub use self::container::{Container, ContainerState};
+pub use self::container_spec::{
+    Attachment, ContainerSpec, HealthSpec, LimitSpec, LoggingSpec, MountSource, MountSpec,
+    PublishedPort, RestartSpec,
+};
 pub use self::error::EngineError;
 pub use self::event::{ContainerAction, EngineEvent};
 pub use self::frame::{BlockBytes, LogFrame, LogPipe, LogQuery, MemoryUsage, StatsFrame, Version};
+pub use self::objects::{
+    AddressPool, Image, MountedVolume, Network, NetworkSpec, ProjectContainer, Volume, VolumeSpec,
+};
 pub use self::pull::PullFrame;
 
 /// The answer to one question.
@@ -63,4 +74,37 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Stops a container, if it runs, and starts it.
     fn restart<'a>(&'a self, id: &'a str) -> Answer<'a, ()>;
+
+    /// The network of exactly that name, if there is one.
+    fn network<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Network>>;
+
+    /// Makes a network. That one of its name is there already is an error.
+    fn create_network<'a>(&'a self, network: &'a NetworkSpec) -> Answer<'a, ()>;
+
+    /// The volume of that name, if there is one.
+    fn volume<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Volume>>;
+
+    /// Makes a volume. That one of its name is there already is success, and changes nothing.
+    fn create_volume<'a>(&'a self, volume: &'a VolumeSpec) -> Answer<'a, ()>;
+
+    /// The image of that name or identity, if the engine has it.
+    fn image<'a>(&'a self, reference: &'a str) -> Answer<'a, Option<Image>>;
+
+    /// Builds an image with the builder that is part of the engine. Dropping it ends the build.
+    fn build(&self, image: &ImageSpec, context: Context) -> Frames<BuildFrame>;
+
+    /// All containers of a Compose project, also those that do not run.
+    fn project<'a>(&'a self, project: &'a str) -> Answer<'a, Vec<ProjectContainer>>;
+
+    /// The volumes that are mounted into a container.
+    fn volumes_of<'a>(&'a self, id: &'a str) -> Answer<'a, Vec<MountedVolume>>;
+
+    /// Makes a container in all its networks, and gives its identity. It does not run yet.
+    fn create<'a>(&'a self, name: &'a str, container: &'a ContainerSpec) -> Answer<'a, String>;
+
+    /// Gives a container another name.
+    fn rename<'a>(&'a self, id: &'a str, name: &'a str) -> Answer<'a, ()>;
+
+    /// Removes a container, running or not, and keeps its volumes. That it is gone already is success.
+    fn remove<'a>(&'a self, id: &'a str) -> Answer<'a, ()>;
 }

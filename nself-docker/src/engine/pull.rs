@@ -27,14 +27,8 @@ impl PullFrame {
     pub fn parse(line: &[u8]) -> Result<Self, EngineError> {
         let said: Said = serde_json::from_slice(line)
             .map_err(|error| EngineError::Unreadable { message: format!("a pull: {error}") })?;
-        let Said { id, status, progress_detail, error_detail, error } = said;
-        if error.is_some() || error_detail.is_some() {
-            let detail = error_detail.unwrap_or_default();
-            let status = detail.code.unwrap_or(500);
-            let message = detail.message.filter(|message| !message.is_empty()).or(error);
-            let message = message.unwrap_or_else(|| "the pull failed".to_owned());
-            return Err(EngineError::Api { status, message });
-        }
+        let Said { id, status, progress_detail, failure } = said;
+        failure.check("the pull failed")?;
         let Progress { current, total } = progress_detail.unwrap_or_default();
         let positive = |bytes: Option<i64>| bytes.and_then(|bytes| u64::try_from(bytes).ok());
         Ok(Self {
@@ -52,8 +46,8 @@ struct Said {
     id: Option<String>,
     status: Option<String>,
     progress_detail: Option<Progress>,
-    error_detail: Option<Detail>,
-    error: Option<String>,
+    #[serde(flatten)]
+    failure: Failure,
 }
 
 #[derive(Deserialize, Default)]
@@ -62,10 +56,32 @@ struct Progress {
     total: Option<i64>,
 }
 
+/// What went wrong, in whichever field an engine says it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Failure {
+    error_detail: Option<Detail>,
+    error: Option<String>,
+}
+
 #[derive(Deserialize, Default)]
 struct Detail {
     code: Option<u16>,
     message: Option<String>,
+}
+
+impl Failure {
+    /// An error if something went wrong; `otherwise` says what where the engine does not.
+    pub(super) fn check(self, otherwise: &str) -> Result<(), EngineError> {
+        if self.error.is_none() && self.error_detail.is_none() {
+            return Ok(());
+        }
+        let detail = self.error_detail.unwrap_or_default();
+        let status = detail.code.unwrap_or(500);
+        let message = detail.message.filter(|message| !message.is_empty()).or(self.error);
+        let message = message.unwrap_or_else(|| otherwise.to_owned());
+        Err(EngineError::Api { status, message })
+    }
 }
 
 #[cfg(test)]

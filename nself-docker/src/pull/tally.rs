@@ -180,7 +180,9 @@ impl PullTally {
         ends
     }
 
-    fn computed(&self) -> f64 {
+    /// Bytes that are done, of how many; a layer that is downloaded and extracted counts twice. Nothing of
+    /// nothing, as long as no layer is known that has to be brought.
+    pub(crate) fn bytes(&self) -> (u128, u128) {
         let wanted = || self.layers.iter().filter(|layer| layer.at != Stage::Existed);
         let known = || wanted().filter_map(|layer| layer.total);
         let count = u128::try_from(known().count()).unwrap_or(0);
@@ -192,6 +194,11 @@ impl PullTally {
             done += layer.done(total);
             whole += 2 * total;
         }
+        (done, whole)
+    }
+
+    fn computed(&self) -> f64 {
+        let (done, whole) = self.bytes();
         // In tenths, and the last one is the end's.
         let tenths = done.saturating_mul(1_000).checked_div(whole).unwrap_or(0).min(999);
         f64::from(u16::try_from(tenths).unwrap_or(999)) / 10.0

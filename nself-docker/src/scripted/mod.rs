@@ -8,6 +8,7 @@
 mod actor;
 mod demo;
 mod dice;
+mod project;
 mod streams;
 mod world;
 
@@ -21,10 +22,12 @@ use nself_realtime::event::HealthState;
 use tokio::time::sleep;
 
 pub use self::actor::Usage;
+pub use self::project::Habit;
 use self::world::World;
 use crate::engine::{
-    Answer, Container, ContainerAction, ContainerState, Engine, EngineError, EngineEvent, Frames,
-    LogFrame, LogPipe, LogQuery, PullFrame, StatsFrame, Version,
+    Answer, BuildFrame, Container, ContainerAction, ContainerSpec, ContainerState, Context, Engine,
+    EngineError, EngineEvent, Frames, Image, ImageSpec, LogFrame, LogPipe, LogQuery, MountedVolume,
+    Network, NetworkSpec, ProjectContainer, PullFrame, StatsFrame, Version, Volume, VolumeSpec,
 };
 
 /// An engine that plays what it is told to. A cheap clone: all clones are one engine.
@@ -258,12 +261,14 @@ impl ScriptedEngine {
     /// Does an action if the engine is there and the container exists; `work` says what it takes.
     fn act<'a>(
         &'a self,
+        action: &'a str,
         id: &'a str,
         work: impl Future<Output = ()> + Send + 'a,
     ) -> Answer<'a, ()> {
         async move {
             self.world.check()?;
-            self.world.actor(id)?;
+            let name = self.world.actor(id)?.name;
+            self.called(&format!("{action} {name}"), |_| Ok(()))?;
             if let Some(refusal) = self.world.read(|state| state.refusal.clone()) {
                 return Err(refusal);
             }
@@ -292,6 +297,7 @@ impl ScriptedEngine {
             let now = self.world.unique_now();
             self.world.with_actor(id, |actor| actor.begin(now));
             self.tell(id, ContainerAction::Start);
+            self.begin_habit(id);
         }
     }
 }
@@ -346,19 +352,63 @@ impl Engine for ScriptedEngine {
     }
 
     fn start<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
-        self.act(id, self.start_process(id))
+        self.act("start", id, self.start_process(id))
     }
 
     fn stop<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
-        self.act(id, self.stop_process(id))
+        self.act("stop", id, self.stop_process(id))
     }
 
     fn restart<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
-        self.act(id, async {
+        self.act("restart", id, async {
             self.stop_process(id).await;
             self.start_process(id).await;
             self.tell(id, ContainerAction::Restart);
         })
+    }
+
+    fn network<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Network>> {
+        self.find_network(name)
+    }
+
+    fn create_network<'a>(&'a self, network: &'a NetworkSpec) -> Answer<'a, ()> {
+        self.make_network(network)
+    }
+
+    fn volume<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Volume>> {
+        self.find_volume(name)
+    }
+
+    fn create_volume<'a>(&'a self, volume: &'a VolumeSpec) -> Answer<'a, ()> {
+        self.make_volume(volume)
+    }
+
+    fn image<'a>(&'a self, reference: &'a str) -> Answer<'a, Option<Image>> {
+        self.find_image(reference)
+    }
+
+    fn build(&self, image: &ImageSpec, context: Context) -> Frames<BuildFrame> {
+        self.play_build(image, context)
+    }
+
+    fn project<'a>(&'a self, project: &'a str) -> Answer<'a, Vec<ProjectContainer>> {
+        self.project_containers(project)
+    }
+
+    fn volumes_of<'a>(&'a self, id: &'a str) -> Answer<'a, Vec<MountedVolume>> {
+        self.mounted(id)
+    }
+
+    fn create<'a>(&'a self, name: &'a str, container: &'a ContainerSpec) -> Answer<'a, String> {
+        self.make(name, container)
+    }
+
+    fn rename<'a>(&'a self, id: &'a str, name: &'a str) -> Answer<'a, ()> {
+        self.rename_to(id, name)
+    }
+
+    fn remove<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
+        self.take_away(id)
     }
 }
 

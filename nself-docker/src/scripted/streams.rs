@@ -166,16 +166,21 @@ pub(super) fn pull(world: &Arc<World>, reference: &str) -> Frames<PullFrame> {
     let message = format!("manifest for {reference} not found");
     let refusal = || vec![(Duration::ZERO, Err(EngineError::Api { status: 404, message }))];
     let mut rest = history.unwrap_or_else(refusal).into_iter();
+    let reference = reference.to_owned();
     let open = Counted::new(world, |world| &world.pulls);
     let first = world.check();
     stream::unfold(Some((first, open)), move |begun| {
         let next = rest.next();
+        let reference = reference.clone();
         async move {
             let (first, open) = begun?;
             if let Err(fault) = first {
                 return Some((Err(fault), None));
             }
-            let (after, said) = next?;
+            let Some((after, said)) = next else {
+                open.world.change(|state| state.things.add_image(&reference, Vec::new()));
+                return None;
+            };
             sleep(after).await;
             if open.world.check().is_err() {
                 return Some((Err(broken()), None));

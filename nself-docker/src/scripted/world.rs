@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::actor::Actor;
+use super::project::Things;
 use crate::engine::{
     Container, ContainerAction, ContainerState, EngineError, EngineEvent, PullFrame,
 };
@@ -58,6 +59,7 @@ pub(super) struct State {
     pub(super) mutes_new: bool,
     /// How the pull of an image goes.
     pub(super) pulls: BTreeMap<String, Vec<Said>>,
+    pub(super) things: Things,
     last_time: i128,
 }
 
@@ -83,6 +85,7 @@ impl World {
             mutes: 0,
             mutes_new: false,
             pulls: BTreeMap::new(),
+            things: Things::default(),
             last_time: 0,
         };
         Self {

@@ -136,7 +136,7 @@ pub(super) fn stats(response: ContainerStatsResponse) -> StatsFrame {
     frame
 }
 
-fn state_of_listed(state: ContainerSummaryStateEnum) -> ContainerState {
+pub(super) fn state_of_listed(state: ContainerSummaryStateEnum) -> ContainerState {
     use ContainerSummaryStateEnum as Listed;
     match state {
         Listed::RUNNING | Listed::STOPPING => ContainerState::Running,
@@ -218,7 +218,7 @@ fn port_map(map: PortMap) -> Vec<Port> {
     ports
 }
 
-fn without_slash(name: &str) -> String {
+pub(super) fn without_slash(name: &str) -> String {
     name.strip_prefix('/').unwrap_or(name).to_owned()
 }
 

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::ANSWER_WITHIN;
 use super::demux::Demux;
-use super::raw::Raw;
+use super::raw::{Question, Raw};
 use crate::engine::endpoint::Endpoint;
 use crate::engine::{EngineError, Frames, LogFrame, LogQuery};
 
@@ -47,7 +47,7 @@ struct Reading {
 
 impl Reading {
     async fn begin(endpoint: &Endpoint, target: &str) -> Result<Self, EngineError> {
-        let answer = Raw::ask(endpoint, Method::GET, target).await?;
+        let answer = Raw::ask(endpoint, Question::new(Method::GET, target.to_owned())).await?;
         Ok(Self { answer, demux: Demux::default(), frames: VecDeque::new(), error: None })
     }
 

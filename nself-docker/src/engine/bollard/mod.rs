@@ -1,12 +1,16 @@
 //! The real engine, through bollard. The client is made at each connection attempt, because the
 //! socket may appear later, and kept until the next one.
 
+mod build;
 mod convert;
+mod create;
 mod demux;
 mod fault;
 #[cfg(test)]
 mod fixtures;
+mod json_lines;
 mod logs;
+mod objects;
 mod pull;
 mod raw;
 
@@ -14,7 +18,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ::bollard::query_parameters::{EventsOptions, ListContainersOptions, StatsOptions};
+use ::bollard::query_parameters::{
+    EventsOptions, ListContainersOptions, RemoveContainerOptions, RenameContainerOptions,
+    StatsOptions,
+};
 use ::bollard::{API_DEFAULT_VERSION, Docker};
 use futures::future::FutureExt as _;
 use futures::stream::{self, BoxStream, StreamExt as _};
@@ -23,8 +30,9 @@ use nself_realtime::NanoTimestamp;
 use super::endpoint::{Endpoint, Surroundings};
 use super::event::WATCHED_WORDS;
 use super::{
-    Answer, Container, Engine, EngineError, EngineEvent, Frames, LogFrame, LogQuery, PullFrame,
-    StatsFrame, Version,
+    Answer, BuildFrame, Container, ContainerSpec, Context, Engine, EngineError, EngineEvent,
+    Frames, Image, ImageSpec, LogFrame, LogQuery, MountedVolume, Network, NetworkSpec,
+    ProjectContainer, PullFrame, StatsFrame, Version, Volume, VolumeSpec,
 };
 
 /// An engine that speaks Docker's API: Docker 20.10 or later, rootless Docker, Podman's service.
@@ -204,6 +212,58 @@ impl Engine for DockerEngine {
     fn restart<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
         self.ask(async move |client: Docker| {
             client.with_timeout(ACTION_WITHIN).restart_container(id, None).await
+        })
+    }
+
+    fn network<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Network>> {
+        self.ask(async move |client| objects::network(&client, name).await)
+    }
+
+    fn create_network<'a>(&'a self, network: &'a NetworkSpec) -> Answer<'a, ()> {
+        self.ask(async move |client: Docker| {
+            client.create_network(objects::network_request(network)).await.map(drop)
+        })
+    }
+
+    fn volume<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Volume>> {
+        self.ask(async move |client| objects::volume(&client, name).await)
+    }
+
+    fn create_volume<'a>(&'a self, volume: &'a VolumeSpec) -> Answer<'a, ()> {
+        self.ask(async move |client: Docker| {
+            client.create_volume(objects::volume_request(volume)).await.map(drop)
+        })
+    }
+
+    fn image<'a>(&'a self, reference: &'a str) -> Answer<'a, Option<Image>> {
+        self.ask(async move |client| objects::image(&client, reference).await)
+    }
+
+    fn build(&self, image: &ImageSpec, context: Context) -> Frames<BuildFrame> {
+        build::open(self.endpoint.clone(), image, context)
+    }
+
+    fn project<'a>(&'a self, project: &'a str) -> Answer<'a, Vec<ProjectContainer>> {
+        self.ask(async move |client| objects::project(&client, project).await)
+    }
+
+    fn volumes_of<'a>(&'a self, id: &'a str) -> Answer<'a, Vec<MountedVolume>> {
+        self.ask(async move |client| objects::volumes_of(&client, id).await)
+    }
+
+    fn create<'a>(&'a self, name: &'a str, container: &'a ContainerSpec) -> Answer<'a, String> {
+        self.ask(async move |client| create::create(&client, name, container).await)
+    }
+
+    fn rename<'a>(&'a self, id: &'a str, name: &'a str) -> Answer<'a, ()> {
+        let options = RenameContainerOptions { name: name.to_owned() };
+        self.ask(async move |client: Docker| client.rename_container(id, options).await)
+    }
+
+    fn remove<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
+        let options = RemoveContainerOptions { force: true, ..RemoveContainerOptions::default() };
+        self.ask(async move |client: Docker| {
+            objects::found(client.remove_container(id, Some(options)).await).map(drop)
         })
     }
 }

@@ -2,8 +2,10 @@
 //! each is a connection of its own, closed by dropping it.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::Incoming;
+use futures::TryStreamExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Empty, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
@@ -13,8 +15,47 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::fault;
-use crate::engine::EngineError;
 use crate::engine::endpoint::Endpoint;
+use crate::engine::{Context, EngineError};
+
+/// A question, with the bytes that come with it.
+pub(super) struct Question {
+    method: Method,
+    target: String,
+    body: Option<Context>,
+}
+
+impl Question {
+    /// A question without a body.
+    pub(super) fn new(method: Method, target: String) -> Self {
+        Self { method, target, body: None }
+    }
+
+    /// Sends an archive along, as it comes.
+    pub(super) fn with_archive(self, archive: Context) -> Self {
+        Self { body: Some(archive), ..self }
+    }
+
+    pub(super) fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
+    fn into_request(self, host: &str) -> Result<Request<Body>, EngineError> {
+        let request = Request::builder().method(self.method).uri(&self.target);
+        let request = request.header(hyper::header::HOST, host);
+        let request = match self.body {
+            Some(archive) => {
+                let request = request.header(hyper::header::CONTENT_TYPE, "application/x-tar");
+                request.body(StreamBody::new(archive.map_ok(Frame::data)).boxed_unsync())
+            }
+            None => request.body(Empty::new().map_err(|never| match never {}).boxed_unsync()),
+        };
+        request
+            .map_err(|error| EngineError::Address { message: format!("{}: {error}", self.target) })
+    }
+}
+
+type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
 /// The answer to a question, as far as it has been read.
 pub(super) struct Raw {
@@ -23,24 +64,20 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    /// Sends a question without a body and waits for the beginning of its answer.
-    pub(super) async fn ask(
-        endpoint: &Endpoint,
-        method: Method,
-        target: &str,
-    ) -> Result<Self, EngineError> {
+    /// Sends a question and waits for the beginning of its answer.
+    pub(super) async fn ask(endpoint: &Endpoint, question: Question) -> Result<Self, EngineError> {
         let found = endpoint.found();
         let of_io = |error: std::io::Error| fault::from_source(&error, endpoint);
         match &found {
             Endpoint::Sockets(paths) => {
                 let path = paths.first().cloned().unwrap_or_default();
                 let socket = UnixStream::connect(path).await.map_err(of_io)?;
-                Self::over(socket, "localhost", method, target, endpoint).await
+                Self::over(socket, "localhost", question, endpoint).await
             }
             Endpoint::Http(address) => {
                 let authority = address.strip_prefix("tcp://").unwrap_or(address);
                 let socket = TcpStream::connect(authority).await.map_err(of_io)?;
-                Self::over(socket, authority, method, target, endpoint).await
+                Self::over(socket, authority, question, endpoint).await
             }
         }
     }
@@ -48,8 +85,7 @@ impl Raw {
     async fn over(
         socket: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         host: &str,
-        method: Method,
-        target: &str,
+        question: Question,
         endpoint: &Endpoint,
     ) -> Result<Self, EngineError> {
         let broken = |error: hyper::Error| fault::from_source(&error, endpoint);
@@ -63,11 +99,7 @@ impl Raw {
                 tracing::debug!(%error, "a connection to the engine ended");
             }
         }));
-        let request =
-            Request::builder().method(method).uri(target).header(hyper::header::HOST, host);
-        let request = request.body(Empty::<Bytes>::new());
-        let request = request
-            .map_err(|error| EngineError::Address { message: format!("{target}: {error}") })?;
+        let request = question.into_request(host)?;
         let response = sender.send_request(request).await.map_err(broken)?;
         if !response.status().is_success() {
             return Err(refusal(response).await);

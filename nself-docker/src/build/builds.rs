@@ -1,0 +1,198 @@
+//! The builds of a project: one at a time, and the last ones to be looked at.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nself_realtime::clock::{Clock as _, SystemClock};
+use nself_realtime::{Emitter, Name};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Build;
+use super::error::BuildCause;
+use super::journal::Journal;
+use super::report::BuildReport;
+use super::source::ProjectSource;
+use crate::engine::Engine;
+
+/// The builds of a project. A cheap clone; the builds go on until [`Builds::shutdown`], whoever holds it.
+#[derive(Clone)]
+pub struct Builds {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Arc<dyn Engine>,
+    source: ProjectSource,
+    emitter: Emitter,
+    runs: Mutex<VecDeque<Held>>,
+    tasks: TaskTracker,
+}
+
+struct Held {
+    id: Name,
+    journal: Journal,
+    stop: CancellationToken,
+}
+
+/// Why a build was not begun or cancelled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildsError {
+    /// Another one has not ended yet.
+    #[error("the build {running} has not ended yet: wait for its end, or cancel it")]
+    Conflict {
+        /// The other one.
+        running: Name,
+    },
+    /// The project asks for what is not allowed.
+    #[error("{0}")]
+    Policy(BuildCause),
+    /// The engine does not answer.
+    #[error("the engine is offline: wait until it is back")]
+    EngineOffline,
+    /// The program is about to end.
+    #[error("the program is about to end: start the build when it is back")]
+    Closing,
+    /// There is no such build.
+    #[error("there is no build {id}; the last {KEPT} are kept")]
+    NotFound {
+        /// What it should have been called.
+        id: String,
+    },
+}
+
+impl Builds {
+    /// The builds of that project on that engine, told there.
+    pub fn new(
+        engine: Arc<dyn Engine>,
+        project: impl Into<ProjectSource>,
+        emitter: Emitter,
+    ) -> Self {
+        let shared = Shared {
+            engine,
+            source: project.into(),
+            emitter,
+            runs: Mutex::default(),
+            tasks: TaskTracker::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Begins a build, and returns at once. A project that is not valid makes a build that fails in its
+    /// first step, and can be looked at as any other; one that asks for what is not allowed makes none.
+    ///
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildsError`]: nothing was begun.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it returns, nothing was begun.
+    pub async fn start(&self) -> Result<Name, BuildsError> {
+        self.check()?;
+        let loaded = self.shared.source.load().await;
+        if let Err(cause) = &loaded
+            && cause.is_policy()
+        {
+            return Err(BuildsError::Policy(loaded.err().unwrap_or(BuildCause::Abandoned)));
+        }
+        if self.shared.engine.version().await.is_err_and(|error| error.is_offline()) {
+            return Err(BuildsError::EngineOffline);
+        }
+        let Shared { engine, emitter, tasks, .. } = &*self.shared;
+        let mut runs = self.lock();
+        // Again: another one may have begun meanwhile.
+        running(&runs)?;
+        let id = identity(runs.back().map(|last| &last.id));
+        let source = ProjectSource::of(loaded);
+        let build = Build::builder(Arc::clone(engine), source).on(emitter.clone()).id(id.clone());
+        let (journal, stop) = (build.journal(), CancellationToken::new());
+        tasks.spawn(build.perform(journal.clone(), stop.clone()));
+        if runs.len() == KEPT {
+            runs.pop_front();
+        }
+        runs.push_back(Held { id: id.clone(), journal, stop });
+        Ok(id)
+    }
+
+    /// Tells a build to stop, and returns at once; its end is told as any other. One that has ended stays
+    /// as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildsError::NotFound`].
+    pub fn cancel(&self, id: &str) -> Result<(), BuildsError> {
+        let runs = self.lock();
+        let held = runs.iter().find(|held| held.id.as_str() == id);
+        let held = held.ok_or_else(|| BuildsError::NotFound { id: id.to_owned() })?;
+        held.stop.cancel();
+        Ok(())
+    }
+
+    /// A build as it stands.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildsError::NotFound`].
+    pub fn report(&self, id: &str) -> Result<BuildReport, BuildsError> {
+        let runs = self.lock();
+        let held = runs.iter().find(|held| held.id.as_str() == id);
+        let held = held.ok_or_else(|| BuildsError::NotFound { id: id.to_owned() })?;
+        Ok(held.journal.report())
+    }
+
+    /// All builds that are kept as they stand, the newest first.
+    pub fn reports(&self) -> Vec<BuildReport> {
+        self.lock().iter().rev().map(|held| held.journal.report()).collect()
+    }
+
+    /// Cancels what is under way, and waits until it has taken back what is half done. Nothing is begun
+    /// from now on.
+    pub async fn shutdown(&self) {
+        self.shared.tasks.close();
+        for held in self.lock().iter() {
+            held.stop.cancel();
+        }
+        self.shared.tasks.wait().await;
+    }
+
+    fn check(&self) -> Result<(), BuildsError> {
+        if self.shared.tasks.is_closed() {
+            return Err(BuildsError::Closing);
+        }
+        running(&self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Held>> {
+        self.shared.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Builds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builds").finish_non_exhaustive()
+    }
+}
+
+/// Fails if a build has not ended.
+fn running(runs: &VecDeque<Held>) -> Result<(), BuildsError> {
+    let running = runs.iter().find(|held| !held.journal.has_ended());
+    running.map_or(Ok(()), |held| Err(BuildsError::Conflict { running: held.id.clone() }))
+}
+
+/// A name made of the time, which is not that of the last one.
+#[expect(clippy::expect_used, reason = "letters, digits and a dash are always a name")]
+pub(super) fn identity(last: Option<&Name>) -> Name {
+    let of_last = last.and_then(|last| last.as_str().strip_prefix(PREFIX)?.parse::<i128>().ok());
+    let millis = SystemClock.timestamp().unix_nanos() / 1_000_000;
+    let number = of_last.map_or(millis, |last| millis.max(last + 1));
+    Name::new(format!("{PREFIX}{number}")).expect("letters, digits and a dash are a name")
+}
+
+const PREFIX: &str = "build-";
+
+/// How many builds are kept, as rooms keep them too.
+const KEPT: usize = 20;
