@@ -62,6 +62,7 @@
 //! misbehaves ends nothing but its own streams.
 mod actions;
 mod backoff;
+mod details;
 mod engine;
 mod inventory;
 mod logs;
@@ -72,6 +73,7 @@ mod supervisor;
 mod text;
 
 pub use self::actions::{Action, ActionError};
+pub use self::details::{Configuration, ContainerDetails, DetailsError, Mount, ServiceDetails};
 pub use self::engine::bollard::DockerEngine;
 pub use self::engine::{
     Answer, BlockBytes, Container, ContainerAction, ContainerState, Engine, EngineError,
