@@ -1,17 +1,17 @@
 // The page's entry: one socket, the stores that it feeds, the frame around every page, and the page that
 // the address means.
 
-import { RequestError } from './lib/api.js';
 import { Client } from './lib/client.js';
 import { Stores } from './lib/stores.js';
+import { startAccountMenu } from './lib/view/account_menu.js';
 import { startBell } from './lib/view/bell.js';
 import { byId, h } from './lib/view/dom.js';
 import { markCurrent, startHeader } from './lib/view/header.js';
-import { helpDialog } from './lib/view/help.js';
 import { startKeyboard } from './lib/view/keyboard.js';
 import { latencyMeter } from './lib/view/latency_meter.js';
-import { logPath, parseRoute, startRouter } from './lib/view/router.js';
+import { logPath, parseRoute, signInPath, startRouter } from './lib/view/router.js';
 import { startSessionDialog } from './lib/view/session_dialog.js';
+import { loadStyles } from './lib/view/styles.js';
 import { startToasts } from './lib/view/toasts.js';
 import { mountDashboard } from './pages/dashboard.js';
 
@@ -39,25 +39,31 @@ client.subscribe((event) => stores.handle(event));
 client.subscribe(latencyMeter(stores.latency));
 client.subscribe((event) => {
   if (event.kind === 'welcome') {
-    refreshAccount();
+    stores.account.refresh();
+  } else if (event.kind === 'state' && event.state.name === 'signedOut') {
+    // A page of its own: what was on the screen is for nobody else.
+    location.replace(signInPath(location.pathname + location.search));
   }
 });
 
 startHeader(client, stores);
 startToasts(stores.notifications);
 startBell(stores);
+startAccountMenu(stores);
 startSessionDialog(stores);
 const go = startRouter(async () => {
   await show();
   // The page that was left took the focus with it.
   main.querySelector('h1')?.focus();
 });
-startKeyboard({ go, logPath: lastLogPath, help: helpDialog(stores.account) });
+startKeyboard({ go, logPath: lastLogPath, help: showHelp });
 document.addEventListener('visibilitychange', lookAt);
 stores.clock.start();
 
 client.read('system', [SYSTEM_FILTER]);
-client.start();
+if (parseRoute(location.pathname).page !== 'sign-in') {
+  client.start();
+}
 show();
 
 async function show() {
@@ -67,16 +73,18 @@ async function show() {
   markCurrent(location.pathname);
   lookAt();
   const { pathname, search } = location;
+  const route = parseRoute(pathname);
+  document.body.dataset['page'] = route.page;
   shows += 1;
   const own = shows;
-  const mount = await mountOf(parseRoute(pathname)).catch(mountUnloaded);
+  const mount = await mountOf(route).catch(mountUnloaded);
   if (own !== shows) {
     // Somebody went on meanwhile.
     return;
   }
   page = mount({ client, stores, main });
   document.title = `${page.title} · nself-admin`;
-  if (parseRoute(pathname).page === 'logs') {
+  if (route.page === 'logs') {
     sessionStorage.setItem(LAST_LOG, pathname + search);
   }
 }
@@ -110,12 +118,22 @@ async function mountOf(route) {
   switch (route.page) {
     case 'dashboard':
       return mountDashboard;
+    case 'build': {
+      const [{ mountBuild }] = await Promise.all([import('./pages/build.js'), loadStyles('build', 'ansi')]);
+      return mountBuild;
+    }
     case 'logs': {
-      const { mountLogs } = await import('./pages/logs.js');
+      const [{ mountLogs }] = await Promise.all([import('./pages/logs.js'), loadStyles('logs', 'ansi')]);
       return (context) => mountLogs(context, route);
     }
-    case 'monitor':
-      return (await import('./pages/monitor.js')).mountMonitor;
+    case 'monitor': {
+      const [{ mountMonitor }] = await Promise.all([import('./pages/monitor.js'), loadStyles('monitor')]);
+      return mountMonitor;
+    }
+    case 'sign-in': {
+      const [{ mountSignIn }] = await Promise.all([import('./pages/sign_in.js'), loadStyles('sign_in')]);
+      return mountSignIn;
+    }
     case 'missing':
       return mountMissing;
   }
@@ -150,14 +168,7 @@ function mountMissing({ main }) {
   return { title: 'Nothing here', leave: () => undefined };
 }
 
-async function refreshAccount() {
-  try {
-    await stores.account.refresh();
-  } catch (error) {
-    if (!(error instanceof RequestError)) {
-      throw error;
-    }
-    // The socket's state already says that the server is away; the next welcome asks again.
-    console.warn(`who is signed in is not known: ${error.message}`);
-  }
+async function showHelp() {
+  const { showHelpDialog } = await import('./lib/view/help.js');
+  showHelpDialog(stores.account);
 }

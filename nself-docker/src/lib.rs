@@ -63,6 +63,7 @@
 mod actions;
 mod backoff;
 mod details;
+pub mod compose;
 mod engine;
 mod inventory;
 mod logs;

@@ -97,6 +97,18 @@ impl Browser {
         done.unwrap_or_else(|error| panic!("the browser refuses {command}: {error}"))
     }
 
+    /// Runs statements in every page that is opened from now on, before its own.
+    pub async fn run_before_each_page(&self, script: &str) {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+    }
+
+    /// What is left of the page's heap after a collection, in MiB.
+    pub async fn heap(&self) -> f64 {
+        self.devtools("HeapProfiler.collectGarbage", json!({})).await;
+        let usage = self.devtools("Runtime.getHeapUsage", json!({})).await;
+        usage.get("usedSize").and_then(Value::as_f64).unwrap_or(f64::NAN) / 1_048_576.0
+    }
+
     /// Shows pages in a window of that size, in dark or in light.
     pub async fn look(&self, width: u32, height: u32, dark: bool) {
         let size =

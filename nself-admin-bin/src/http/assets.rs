@@ -22,6 +22,12 @@ struct Files;
 
 const INDEX: &str = "index.html";
 
+/// What every page looks like, in one file, so that it is one request; the styles of other pages are
+/// loaded with them.
+const EVERY_PAGE: &str = "css/every_page.css";
+const EVERY_PAGE_OF: [&str; 5] =
+    ["css/tokens.css", "css/base.css", "css/header.css", "css/dashboard.css", "css/overlay.css"];
+
 /// In `index.html`, what stands for the hash.
 const HASH_PLACE: &str = "{{assets}}";
 
@@ -44,10 +50,13 @@ static PAGE: LazyLock<Bytes> = LazyLock::new(|| {
 
 /// Every file as it is served, `index.html` with its hash.
 static PACKED: LazyLock<HashMap<String, Packed>> = LazyLock::new(|| {
-    packed::all(Files::iter().filter_map(|name| {
+    let files = Files::iter().filter_map(|name| {
         let data = if name == INDEX { PAGE.to_vec().into() } else { Files::get(&name)?.data };
         Some((name.into_owned(), data))
-    }))
+    });
+    let of_every_page = EVERY_PAGE_OF.into_iter().filter_map(Files::get).map(|file| file.data);
+    let every_page = of_every_page.collect::<Vec<_>>().concat();
+    packed::all(files.chain([(EVERY_PAGE.to_owned(), every_page.into())]))
 });
 
 /// The page; the same for every address that it has, since it finds its way by itself.
@@ -83,15 +92,13 @@ pub(super) fn favicon(headers: &HeaderMap) -> Result<Answer, Refusal> {
 
 fn file(path: &str, cache: &'static str, headers: &HeaderMap) -> Result<Answer, Refusal> {
     // The name is looked up among the embedded ones, not joined to a path.
-    let Packed { plain, gzip } =
-        PACKED.get(path).ok_or_else(|| Refusal::not_found("the page has no such file"))?;
-    let takes_gzip = packed::takes_gzip(headers);
-    let body = if takes_gzip { gzip } else { plain };
-    let mut answer = with_body(StatusCode::OK, content_type(path), cache, body.clone());
+    let file = PACKED.get(path).ok_or_else(|| Refusal::not_found("the page has no such file"))?;
+    let (body, coding) = file.for_client(headers);
+    let mut answer = with_body(StatusCode::OK, content_type(path), cache, body);
     let told = answer.headers_mut();
     told.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if takes_gzip {
-        told.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some(coding) = coding {
+        told.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     Ok(answer)
 }
@@ -115,6 +122,17 @@ mod tests {
         let page = String::from_utf8(PAGE.to_vec()).unwrap();
         assert!(page.contains(&format!("/assets/{}/app.js", *HASH)));
         assert!(!page.contains(HASH_PLACE));
+    }
+
+    #[test]
+    fn the_styles_of_every_page_are_one_file() {
+        let file = PACKED.get(EVERY_PAGE).unwrap();
+        let text = std::str::from_utf8(file.plain()).unwrap();
+        for name in EVERY_PAGE_OF {
+            let part = Files::get(name).unwrap_or_else(|| panic!("there is no {name}")).data;
+            let rule = std::str::from_utf8(&part).unwrap().lines().find(|line| line.ends_with('{'));
+            assert!(text.contains(rule.unwrap()), "{name}");
+        }
     }
 
     #[test]

@@ -4,16 +4,20 @@
 /** @import { LogLine } from './stores/logs.js' */
 
 /**
+ * `signIn`: the server asks who one is. `project`: the room of what builds act on. `expiresAt`: when the
+ * sign-in ends.
  * @typedef {{user: string, role: 'viewer' | 'operator' | 'admin', readOnly: boolean, demo: boolean,
- *   version: string}} Account
+ *   version: string, signIn?: boolean, expiresAt?: string | null, environment?: string, project?: string}} Account
  * @typedef {'start' | 'stop' | 'restart'} ServiceAction
  */
 
-/** @type {RequestInit} */
-const POST = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' };
-
-/** An answer other than success; its message is for people. */
-export class RequestError extends Error {}
+/** An answer other than success, or none; its message is for people. */
+export class RequestError extends Error {
+  /** The HTTP status; 0 if nobody answered. */
+  status = 0;
+  /** @type {number | undefined} how long to wait before the next attempt */
+  retryAfterMs;
+}
 
 /**
  * @returns {Promise<Account>}
@@ -32,7 +36,7 @@ export async function fetchAccount() {
  */
 export async function act(project, service, action) {
   const path = [project, service, action].map(encodeURIComponent).join('/');
-  await request(`/api/services/${path}`, POST);
+  await request(`/api/services/${path}`, post({}));
 }
 
 /**
@@ -61,14 +65,31 @@ export async function fetchLog(project, service, range) {
  * @throws {RequestError}
  */
 export async function renewSession() {
-  return (await request('/api/session/renew', POST)).json();
+  return (await request('/api/session/renew', post({}))).json();
 }
+
+/** @throws {RequestError} */
+export async function signOut() {
+  await request('/api/logout', post({}));
+}
+
+/**
+ * A request that changes something.
+ * @param {object} body
+ * @returns {RequestInit}
+ */
+export function post(body) {
+  return { method: 'POST', headers: JSON_BODY, body: JSON.stringify(body) };
+}
+
+const JSON_BODY = { 'Content-Type': 'application/json' };
 
 /**
  * @param {string} path
  * @param {RequestInit} init
+ * @throws {RequestError}
  */
-async function request(path, init) {
+export async function request(path, init) {
   let response;
   try {
     response = await fetch(path, init);
@@ -76,18 +97,30 @@ async function request(path, init) {
     throw new RequestError('the server does not answer', { cause });
   }
   if (!response.ok) {
-    throw new RequestError(await messageOf(response));
+    throw errorOf(response, await response.text());
   }
   return response;
 }
 
-/** @param {Response} response */
-async function messageOf(response) {
-  const text = await response.text();
+/**
+ * @param {Response} response
+ * @param {string} text
+ */
+function errorOf({ status, headers }, text) {
+  const told = errorIn(text);
+  // Something between the page and the server may answer in words of its own.
+  const error = new RequestError(String(told?.message ?? `the server answered ${status}`));
+  const seconds = Number.parseFloat(headers.get('Retry-After') ?? '');
+  error.status = status;
+  error.retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
+  return error;
+}
+
+/** @param {string} text */
+function errorIn(text) {
   try {
-    return String(JSON.parse(text).error.message);
+    return JSON.parse(text).error;
   } catch {
-    // Something between the page and the server answered, in words of its own.
-    return `the server answered ${response.status}`;
+    return undefined;
   }
 }

@@ -45,11 +45,6 @@ export class Client {
     });
   }
 
-  /** Connects again after a sign-in. */
-  restart() {
-    this.#handle((now) => this.#session.start(now));
-  }
-
   /**
    * Reads a room through exactly these filters from now on; no filter ends it.
    * @param {string} room

@@ -109,7 +109,7 @@ export class Subscriptions {
         return reader.handleGap(frame.data);
       case 'unsubscribed':
         if (frame.id === undefined) {
-          this.#close(reader);
+          this.#end(reader, frame.data.reason);
         }
     }
   }
@@ -218,6 +218,23 @@ export class Subscriptions {
     this.#out.tell({ kind: 'error', error });
   }
 
+  /**
+   * @param {RoomReader} reader
+   * @param {string} reason why the server ended it
+   */
+  #end(reader, reason) {
+    const withdrawn = WITHDRAWN.get(reason);
+    if (withdrawn !== undefined) {
+      reader.handleLost();
+      reader.handleRefused();
+      this.#out.tell({ kind: 'error', error: withdrawn });
+      return;
+    }
+    this.#close(reader);
+    // It may have opened since, and `system` may have told so before this came.
+    this.#askAgain(reader);
+  }
+
   /** @param {RoomReader} reader */
   #close(reader) {
     const { room } = reader;
@@ -246,15 +263,20 @@ export class Subscriptions {
     for (const { type, data } of events) {
       const reader = type === 'room:status' && data.state === 'open' && this.#readers.get(data.room);
       if (reader && reader.phase === 'unknown') {
-        // Without a connection the next poll asks for it.
-        reader.handleLost();
-        if (this.#open) {
-          if (this.#astray.delete(reader.room)) {
-            this.#out.send(unsubscribe(this.#out.nextId(), reader.room));
-          }
-          this.#restore(reader);
-        }
+        this.#askAgain(reader);
       }
+    }
+  }
+
+  /** @param {RoomReader} reader of a room that was closed, and may be open */
+  #askAgain(reader) {
+    // Without a connection the next poll asks for it.
+    reader.handleLost();
+    if (this.#open) {
+      if (this.#astray.delete(reader.room)) {
+        this.#out.send(unsubscribe(this.#out.nextId(), reader.room));
+      }
+      this.#restore(reader);
     }
   }
 
@@ -310,3 +332,9 @@ export class Subscriptions {
 
 const SYSTEM = 'system';
 const RATE_LIMITED_MS = 1_000;
+
+/** @type {Map<string, ErrorData>} what it means that the server ends a room that is still there */
+const WITHDRAWN = new Map([
+  ['forbidden', { code: 'forbidden', message: 'the rights to read this room were withdrawn' }],
+  ['superseded', { code: 'conflict', message: 'another connection reads this stream now' }],
+]);

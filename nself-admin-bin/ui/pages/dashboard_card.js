@@ -5,11 +5,12 @@ import { KEPT_POINTS, STALE_MS } from '../lib/stores/docker_stats.js';
 import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { ABSENT, formatBytes, formatCount, formatDuration, formatPercent } from '../lib/view/format.js';
 import { icon } from '../lib/view/icons.js';
+import { whyNot } from '../lib/view/rights.js';
 import { logPath } from '../lib/view/router.js';
 import { sparkline } from '../lib/view/sparkline.js';
 import { STATUS } from '../lib/view/status.js';
 
-/** @import { Account, ServiceAction } from '../lib/api.js' */
+/** @import { ServiceAction } from '../lib/api.js' */
 /** @import { Stores } from '../lib/stores.js' */
 /** @import { ServiceStatus, Status } from '../lib/stores/service_status.js' */
 
@@ -158,15 +159,15 @@ export class ServiceCard {
    */
   #drawButtons(status, waiting) {
     const account = this.#stores.account.getSnapshot();
-    const allowed = mayAct(account);
+    const reason = whyNot(account);
     for (const [action, button] of this.#buttons) {
-      const disabled = waiting || !allowed || !ACTIONS[action].from.includes(status);
+      const disabled = waiting || account === undefined || reason !== undefined || !ACTIONS[action].from.includes(status);
       if (disabled && document.activeElement === button) {
         // A disabled button loses the focus to the whole page: keep it here.
         this.element.focus();
       }
       button.disabled = disabled;
-      setAttribute(button, 'title', account !== undefined && !allowed ? 'Not allowed: read-only' : undefined);
+      setAttribute(button, 'title', reason);
     }
   }
 }
@@ -177,11 +178,6 @@ export class ServiceCard {
  */
 export function isStale({ connection, engine }) {
   return !connection.getSnapshot().current || engine.getSnapshot().away;
-}
-
-/** @param {Account | undefined} account */
-export function mayAct(account) {
-  return account !== undefined && !account.readOnly && account.role !== 'viewer';
 }
 
 // The clock ticks once a second, so a sample may look that much older than it is.

@@ -1,8 +1,9 @@
 // A project on the dashboard: its services' cards, their counts, and actions on all of them.
 
-import { ACTIONS, SERVICE_ACTIONS, ServiceCard, isStale, mayAct } from './dashboard_card.js';
+import { ACTIONS, SERVICE_ACTIONS, ServiceCard, isStale } from './dashboard_card.js';
 import { h, placeAt, setAttribute, setText } from '../lib/view/dom.js';
 import { formatDuration } from '../lib/view/format.js';
+import { whyNot } from '../lib/view/rights.js';
 import { STATUS } from '../lib/view/status.js';
 
 /** @import { ServiceAction } from '../lib/api.js' */
@@ -93,10 +94,13 @@ export class ProjectSection {
 
   /** @param {ServiceStatus[]} services */
   #drawButtons(services) {
-    const allowed = mayAct(this.#stores.account.getSnapshot()) && !isStale(this.#stores);
+    const account = this.#stores.account.getSnapshot();
+    const reason = whyNot(account);
+    const allowed = account !== undefined && reason === undefined && !isStale(this.#stores);
     for (const [action, button] of this.#buttons) {
       button.disabled = !allowed || !services.some((status) => this.#allows(action, status));
       button.hidden = services.length < 2;
+      setAttribute(button, 'title', reason);
     }
   }
 

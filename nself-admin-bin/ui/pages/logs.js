@@ -3,6 +3,7 @@
 
 import { plainText } from '../lib/ansi.js';
 import { LogView } from '../lib/log_view.js';
+import { LogsStore } from '../lib/stores/logs.js';
 import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { saveText } from '../lib/view/download.js';
 import { nextFrame } from '../lib/view/frame.js';
@@ -37,7 +38,7 @@ export function mountLogs({ client, stores, main }, { project, services }) {
     leave: () => {
       endView();
       client.read(project, []);
-      stores.logs.close();
+      stores.of(LogsStore).close();
     },
   };
 }
@@ -45,6 +46,7 @@ export function mountLogs({ client, stores, main }, { project, services }) {
 class LogPage {
   #client;
   #stores;
+  #logs;
   #project;
   #services;
   #view = new LogView();
@@ -73,8 +75,8 @@ class LogPage {
     pause: () => this.#togglePause(),
     copy: () => navigator.clipboard.writeText(this.#text()),
     download: () => saveText(`${this.#services.join('+')}.log`, this.#text()),
-    clear: () => this.#stores.logs.clear(),
-    older: () => this.#stores.logs.loadOlder(),
+    clear: () => this.#logs.clear(),
+    older: () => this.#logs.loadOlder(),
   });
   #picker;
 
@@ -87,6 +89,7 @@ class LogPage {
   constructor(client, stores, project, services) {
     this.#client = client;
     this.#stores = stores;
+    this.#logs = stores.of(LogsStore);
     this.#project = project;
     this.#services = services;
     this.#picker = new ServicePicker((picked) => this.#pick(picked));
@@ -111,9 +114,9 @@ class LogPage {
     this.#viewport.addEventListener('scroll', this.#frame.ask, { passive: true });
     const resized = new ResizeObserver(() => this.#resize());
     resized.observe(this.#viewport);
-    const { logs, connection, rooms, serviceStatus, clock } = this.#stores;
+    const { connection, rooms, serviceStatus, clock } = this.#stores;
     const ends = [
-      view([logs, connection, rooms], () => this.#draw()),
+      view([this.#logs, connection, rooms], () => this.#draw()),
       view([serviceStatus], () => this.#drawPicker()),
       clock.subscribe(() => this.#tick()),
     ];
@@ -125,8 +128,7 @@ class LogPage {
   }
 
   #open() {
-    const { logs } = this.#stores;
-    logs.open(this.#project, this.#services);
+    this.#logs.open(this.#project, this.#services);
     this.#client.read(this.#project, [
       { types: ['logs:stream'], keys: this.#services, tail: TAIL },
       { types: ['service:status'] },
@@ -204,7 +206,7 @@ class LogPage {
       this.#view.resume();
       this.#following = true;
     } else {
-      this.#view.pause(this.#stores.logs.getSnapshot());
+      this.#view.pause(this.#logs.getSnapshot());
     }
     this.#frame.ask();
   }
@@ -228,7 +230,7 @@ class LogPage {
   #draw() {
     this.#noticeScrolling();
     const anchor = this.#anchor();
-    if (this.#view.update(this.#stores.logs.getSnapshot())) {
+    if (this.#view.update(this.#logs.getSnapshot())) {
       this.#list.clear();
     }
     const { rows, first } = this.#view;
@@ -274,7 +276,7 @@ class LogPage {
 
   /** @param {readonly LogEntry[]} rows */
   #drawTools(rows) {
-    const { entries, live, older } = this.#stores.logs.getSnapshot();
+    const { entries, live, older } = this.#logs.getSnapshot();
     const { paused, waiting } = this.#view;
     this.#tools.draw({ shown: rows.length, held: entries.length, live, paused, waiting, older });
     this.#jump.hidden = this.#following;
@@ -290,7 +292,7 @@ class LogPage {
   }
 
   #emptyText() {
-    const { entries, known: told } = this.#stores.logs.getSnapshot();
+    const { entries, known: told } = this.#logs.getSnapshot();
     if (entries.length > 0) {
       return 'No line is what you look for. New ones that are appear here.';
     }

@@ -1,7 +1,7 @@
 // What the containers use: four charts over time, and a table. Which of them are drawn, over how long and
 // how they are sorted stands in the address.
 
-import { HOLE_MS } from '../lib/stores/container_stats.js';
+import { ContainerStatsStore, HOLE_MS } from '../lib/stores/container_stats.js';
 import { Chart, nearest } from '../lib/view/chart.js';
 import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { formatBytes, formatPercent, formatRate, formatTime } from '../lib/view/format.js';
@@ -53,8 +53,8 @@ const FIGURES = [
  * @returns {Page}
  */
 export function mountMonitor({ client, stores, main }) {
-  const endReading = readOpenRooms(client, stores.rooms, FILTERS);
   const page = new MonitorPage(stores);
+  const endReading = readOpenRooms(client, stores.rooms, FILTERS);
   main.append(...page.elements);
   const endView = page.start();
   return {
@@ -68,6 +68,7 @@ export function mountMonitor({ client, stores, main }) {
 
 class MonitorPage {
   #stores;
+  #containers;
   #table;
   #frame = nextFrame(() => this.#draw());
   /** @type {{containers: readonly Container[], now: number} | undefined} what there was when it was paused */
@@ -85,6 +86,7 @@ class MonitorPage {
   /** @param {Stores} stores */
   constructor(stores) {
     this.#stores = stores;
+    this.#containers = stores.of(ContainerStatsStore);
     this.#table = new ContainerTable(() => this.#frame.ask());
     this.#body = h(
       'div',
@@ -115,8 +117,8 @@ class MonitorPage {
     this.#charts.forEach(({ canvas }) => resized.observe(canvas));
     const scheme = matchMedia('(prefers-color-scheme: dark)');
     scheme.addEventListener('change', this.#frame.ask);
-    const { containerStats, clock, connection, rooms, engine } = this.#stores;
-    const end = view([containerStats, clock, connection, rooms, engine], () => this.#draw());
+    const { clock, connection, rooms, engine } = this.#stores;
+    const end = view([this.#containers, clock, connection, rooms, engine], () => this.#draw());
     return () => {
       end();
       resized.disconnect();
@@ -152,7 +154,7 @@ class MonitorPage {
 
   #current() {
     const now = this.#stores.clock.getSnapshot() + this.#stores.latency.getSnapshot().offsetMs;
-    const containers = this.#stores.containerStats.getSnapshot();
+    const containers = this.#containers.getSnapshot();
     return { containers: containers.map((held) => ({ ...held, measures: [...held.measures] })), now };
   }
 

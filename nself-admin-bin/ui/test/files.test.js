@@ -47,7 +47,7 @@ test('every module of the first page is preloaded, under the hashed address', ()
 
 test('every module is used', () => {
   const used = new Set(needs('app.js'));
-  for (const page of ['pages/logs.js', 'pages/monitor.js']) {
+  for (const page of ['pages/build.js', 'pages/logs.js', 'pages/monitor.js', 'pages/sign_in.js', 'lib/view/help.js']) {
     used.add(page);
     needs(page, used);
   }
@@ -61,9 +61,20 @@ test('a comment that ends on a line is followed by nothing there', () => {
   }
 });
 
-test('every style sheet is linked', () => {
-  const linked = [...read('index.html').matchAll(/stylesheet" href="\/assets\/\{\{assets\}\}\/([^"]+)"/g)];
-  assert.deepEqual(linked.map(([, file]) => file).sort(), styles);
+test('every style sheet is in the one of every page, or loaded with its page', () => {
+  const program = readFileSync(join(UI, '../src/http/assets.rs'), 'utf8');
+  const ofEveryPage = [...program.matchAll(/"(css\/\w+\.css)"/g)].map(([, file]) => file).filter((file) => styles.includes(file));
+  const later = [...read('app.js').matchAll(/loadStyles\(([^)]*)\)/g)].flatMap(([, names]) => names.match(/\w+/g));
+  assert.deepEqual([...new Set([...ofEveryPage, ...later.map((name) => `css/${name}.css`)])].sort(), styles);
+});
+
+test('no text goes on over lines, whose indentation the server leaves out', () => {
+  for (const file of [...modules, 'app.js']) {
+    const code = read(file).replace(/^\s*(\/\*\*[^]*?\*\/|\/\/.*)$/gm, '');
+    for (const line of code.split('\n')) {
+      assert.equal((line.match(/`/g) ?? []).length % 2, 0, `${file}: ${line}`);
+    }
+  }
 });
 
 test('everything is our own: no address leads elsewhere', () => {

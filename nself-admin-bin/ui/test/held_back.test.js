@@ -71,6 +71,14 @@ test('a resume that was refused for its pace begins the room again, whatever els
   assert.equal(play.subscribes()[0].data.since, `${EPOCH}.10`);
 });
 
+test('a room that is read by another connection is not taken back', () => {
+  const play = Play.reading([STATUS], 10);
+  play.clear();
+  play.receive({ type: 'unsubscribed', room: 'shop', data: { reason: 'superseded' } });
+  assert.deepEqual(play.subscribes(), []);
+  assert.deepEqual(play.tellings('error').map(({ error }) => error.code), ['conflict']);
+});
+
 test('what was asked for in a room that closed does not stand for the room that opens', () => {
   const play = Play.reading([STATUS], 10);
   play.read('system', [{ types: ['room:status'] }]);
@@ -80,7 +88,12 @@ test('what was asked for in a room that closed does not stand for the room that 
   play.clear();
   play.read('shop', [STATUS, LOGS]);
   const [added] = play.subscribes();
+  play.clear();
   play.receive({ type: 'unsubscribed', room: 'shop', data: { reason: 'closed' } });
+  const again = play.subscribes();
+  assert.deepEqual(again.map(({ data }) => data.since), [`${EPOCH}.10`, undefined], 'it may be open already');
+  play.receive({ type: 'error', id: again[0].id, data: { code: 'unknown_room', message: 'no such room' } });
+  assert.deepEqual(play.tellings('closed'), [{ kind: 'closed', room: 'shop' }]);
   play.receive(subscribed(added.id, 'fresh', 0, 'epoch-two'), ready(added.id, 0, 'epoch-two'));
   play.clear();
   play.receive({

@@ -20,6 +20,7 @@ const PAIRS = [
   ['engine.js', 'EngineStatus', 'engine-status'],
   ['notifications.js', 'Notification', 'notification'],
   ['rooms.js', 'Room', 'room-status'],
+  ['build_progress.js', 'BuildProgress', 'build-progress'],
   ['presence.js', 'Presence', 'presence'],
 ];
 

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { parseAnsi, plainText } from '../lib/ansi.js';
 import { nearest, niceTop, piecesOf } from '../lib/view/chart.js';
 import { formatAge, formatBytes, formatDuration, formatPercent, plural } from '../lib/view/format.js';
-import { logPath, parseRoute } from '../lib/view/router.js';
+import { logPath, parseRoute, pathAfterSignIn, signInPath } from '../lib/view/router.js';
+import { whyNot } from '../lib/view/rights.js';
 import { sparklinePath } from '../lib/view/sparkline.js';
 import { rowsOf } from '../lib/view/text_columns.js';
 import { Rows, isAtEnd } from '../lib/view/virtual_list.js';
@@ -115,7 +116,9 @@ test('an address leads to its page and back, whatever the names', () => {
   const hostile = '"><img src=x>/%';
   assert.deepEqual(parseRoute(logPath('shop', hostile)), { page: 'logs', project: 'shop', services: [hostile] });
   assert.deepEqual(parseRoute(logPath('shop', 'a,b', 'c')), { page: 'logs', project: 'shop', services: ['a,b', 'c'] });
-  assert.deepEqual(parseRoute('/monitor'), { page: 'monitor' });
+  for (const page of ['build', 'monitor', 'sign-in']) {
+    assert.deepEqual([parseRoute(`/${page}`), parseRoute(`/${page}/`)], [{ page }, { page }]);
+  }
   for (const path of ['/logs', '/logs/shop/,', '/logs/shop', '/logs/shop/web/more', '/logs/shop/%E0%A4', '/elsewhere']) {
     assert.deepEqual(parseRoute(path), { page: 'missing' }, path);
   }
@@ -141,4 +144,21 @@ test('what is pointed at is the nearest sample, if one is near', () => {
   const samples = [{ at: 0, value: 1 }, { at: 1_000, value: 2 }, { at: 20_000, value: 3 }];
   assert.equal(nearest(samples, 700, 5_000)?.value, 2);
   assert.equal(nearest(samples, 10_000, 5_000), undefined);
+});
+
+test('a sign-in leads back to a page of ours, and nowhere else', () => {
+  const origin = 'https://admin.example';
+  const after = (path) => pathAfterSignIn(path, origin);
+  const back = new URL(signInPath('/logs/shop/web?q=a b&wrap=1'), origin).searchParams.get('to');
+  assert.equal(after(back), '/logs/shop/web?q=a%20b&wrap=1');
+  for (const elsewhere of ['', '//foreign.example/build', 'https://foreign.example/', 'javascript:alert(1)', '/\\foreign.example', '/sign-in?to=/', '/no-page', 'http://[']) {
+    assert.equal(after(elsewhere), '/', elsewhere);
+  }
+});
+
+test('who may not act is told why', () => {
+  assert.equal(whyNot({ role: 'operator', readOnly: false }), undefined);
+  assert.match(whyNot({ role: 'admin', readOnly: true }), /--read-only/);
+  assert.match(whyNot({ role: 'viewer', readOnly: false }), /viewer/);
+  assert.equal(whyNot(undefined), undefined);
 });

@@ -35,6 +35,11 @@ pub(super) enum End {
 }
 
 impl Record {
+    /// The Compose project that it belongs to.
+    pub(crate) fn project(&self) -> Option<&str> {
+        self.container.project.as_deref()
+    }
+
     /// Takes what happened to the container.
     pub(super) fn handle(&mut self, action: ContainerAction, now: Instant) {
         let told = &mut self.told;

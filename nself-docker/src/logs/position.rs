@@ -44,10 +44,16 @@ impl LogPosition {
     }
 
     /// Whether a reading that begins with that line leaves no hole after what was published. A line of
-    /// the same time that is not known is the rest of one whose beginning is missing.
+    /// the same time that is not known is the rest of one whose beginning is missing. After nothing
+    /// everything does.
     pub(crate) fn is_reached_by(&self, raw: &RawLine) -> bool {
-        let Some(last) = self.last() else { return true };
-        raw.time < last || self.pipe(raw.source).memory.knows(raw.time, &raw.bytes)
+        self.last().is_none() || self.goes_on_with(raw)
+    }
+
+    /// The same, for a reading that does not begin with the first line: after nothing it leaves a hole.
+    pub(crate) fn goes_on_with(&self, raw: &RawLine) -> bool {
+        let known = || self.pipe(raw.source).memory.knows(raw.time, &raw.bytes);
+        self.last().is_some_and(|last| raw.time < last || known())
     }
 
     /// The time of the last line that was published; of the pipe that is further.

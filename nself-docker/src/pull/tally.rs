@@ -200,15 +200,21 @@ impl PullTally {
 
 impl Layer {
     fn handle(&mut self, stage: Stage, frame: &PullFrame) {
-        self.at = stage;
         self.total = frame.total.or(self.total);
         let ceiling = self.total.unwrap_or(u64::MAX);
+        let before = if self.at == stage { self.current } else { 0 };
         self.current = match stage {
             Stage::Waiting | Stage::Existed => 0,
-            Stage::Downloading | Stage::Extracting => frame.current.unwrap_or(0).min(ceiling),
+            // An engine draws a full bar for what breaks off, too ("print a full progress bar when closing
+            // prematurely", `pkg/progress/progressreader.go` of moby). What is done has a word of its own.
+            Stage::Downloading | Stage::Extracting => match frame.current {
+                Some(current) if current < ceiling => current,
+                _ => before.min(ceiling),
+            },
             Stage::Verifying => self.current.min(ceiling),
             Stage::Downloaded | Stage::Pulled => self.total.unwrap_or(self.current),
         };
+        self.at = stage;
     }
 
     /// Bytes downloaded and bytes extracted, of twice as many as `total`.

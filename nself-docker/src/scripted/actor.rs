@@ -14,6 +14,8 @@ use crate::engine::{BlockBytes, Container, ContainerState, LogPipe, MemoryUsage,
 pub(super) struct Actor {
     pub(super) container: Container,
     pub(super) log: Ring<LogEntry>,
+    /// The number of the newest line in it that cannot be read.
+    pub(super) damage: Option<u64>,
     /// Counts the starts: a stream belongs to one of them.
     pub(super) run: u64,
     usage: Usage,
@@ -56,6 +58,7 @@ impl Actor {
     pub(super) fn new(container: Container) -> Self {
         Self {
             container,
+            damage: None,
             log: Ring::new(LINES_KEPT),
             run: 0,
             usage: Usage::default(),
@@ -93,6 +96,11 @@ impl Actor {
             }
             rest = after;
         }
+    }
+
+    pub(super) fn damage_log(&mut self, time: NanoTimestamp) {
+        self.damage = Some(self.log.end());
+        self.print(LogPipe::Stdout, time, "damaged");
     }
 
     pub(super) fn begin(&mut self, now: NanoTimestamp) {

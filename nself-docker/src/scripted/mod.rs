@@ -84,6 +84,14 @@ impl ScriptedEngine {
         self.world.with_actor(id, |actor| actor.log.forget());
     }
 
+    /// Puts a line into the log of a container that cannot be read, as a full disk or a crash leaves
+    /// it: a reading that comes upon it ends without an error, or never says a word again if it
+    /// follows.
+    pub fn damage_log(&self, id: &str) {
+        let time = self.world.unique_now();
+        self.world.with_actor(id, |actor| actor.damage_log(time));
+    }
+
     /// Ends the process of a container by itself.
     pub fn exit(&self, id: &str, exit_code: i64) {
         self.world.with_actor(id, |actor| actor.end(exit_code));

@@ -81,7 +81,10 @@ pub(super) fn logs(world: Arc<World>, id: String, query: LogQuery) -> Frames<Log
         let reading = begun.get_or_insert_with(|| {
             let since = query.since_unix_seconds;
             let first = actor.log.first(|entry| entry.time.unix_seconds() >= since);
-            let position = first.max(actor.log.end().saturating_sub(query.tail.into()));
+            let oldest = actor.log.end().saturating_sub(query.tail.into());
+            // What is older than `since` is read, too, and not given.
+            let damage = actor.damage.filter(|damage| (oldest..first).contains(damage));
+            let position = damage.unwrap_or_else(|| first.max(oldest));
             Reading {
                 position,
                 end: actor.log.end(),
@@ -113,6 +116,9 @@ pub(super) fn logs(world: Arc<World>, id: String, query: LogQuery) -> Frames<Log
         let Some((number, entry)) = actor.log.from(reading.position) else {
             return if actor.container.state.has_process() { Next::Wait } else { Next::End };
         };
+        if actor.damage == Some(number) {
+            return if query.follow { Next::Wait } else { Next::End };
+        }
         if query.follow && own.is_cut_here() {
             return Next::Break(broken());
         }

@@ -225,7 +225,8 @@ impl Desk {
         if std::mem::take(&mut self.watches_may_change) {
             let (rooms, connection) = (&mut self.rooms, self.connection);
             let target = |record: &Record| {
-                Target::new(record, rooms.emitter(&record.key.room).clone(), connection)
+                let emitter = rooms.emitter(&record.key.room, record.project()).clone();
+                Target::new(record, emitter, connection)
             };
             self.watches.reconcile(&self.inventory, &self.demand, target, Instant::now());
         }
@@ -233,7 +234,9 @@ impl Desk {
 
     fn publish(&mut self, change: &Change) {
         let Change { key, before, status } = change;
-        if let Err(error) = self.rooms.emitter(&key.room).service_status(status) {
+        let project = self.inventory.containers_of(key).find_map(Record::project);
+        let emitter = self.rooms.emitter(&key.room, project);
+        if let Err(error) = emitter.service_status(status) {
             tracing::error!(room = %key.room, service = %key.service, %error, "status was not published");
         }
         self.known.send_modify(|known| {

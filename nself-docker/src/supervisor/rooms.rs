@@ -23,13 +23,18 @@ impl Rooms {
         Self { hub, open: HashMap::new() }
     }
 
-    /// An emitter for a room that has a service, opened if need be.
-    pub(super) fn emitter(&mut self, name: &RoomName) -> &Emitter {
+    /// An emitter for a room that has a service, opened if need be. A room that cannot have the name of
+    /// its project has it as its title.
+    pub(super) fn emitter(&mut self, name: &RoomName, project: Option<&str>) -> &Emitter {
         let hub = &self.hub;
+        let open = || match project {
+            Some(project) if project != name.as_str() => hub.open_titled_room(name, project),
+            _ => hub.open_room(name),
+        };
         let room = self
             .open
             .entry(name.clone())
-            .or_insert_with(|| Room { emitter: hub.open_room(name), empty_since: None });
+            .or_insert_with(|| Room { emitter: open(), empty_since: None });
         room.empty_since = None;
         &room.emitter
     }

@@ -266,3 +266,19 @@ async fn a_container_that_prints_much_before_it_is_looked_at_is_read_from_its_fi
     reader.until("the last", |seen| log(seen).last().is_some_and(|line| line == "4999")).await;
     assert_eq!(reader.log().len() as u64 + reader.missed, 5_001);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_refused_when_it_is_opened_is_asked_for_again() {
+    for (status, told) in [(409, 0), (500, 1)] {
+        let (stage, mut reader) = watched().await;
+        stage.engine.refuse_logs(Some(refusal(status)));
+        stage.engine.add(web("web-2"));
+        stage.engine.print("web-2", LogPipe::Stdout, "first words");
+        reader.during(Duration::from_secs(30)).await;
+        let markers = reader.log().iter().filter(|text| text.starts_with("<unavailable")).count();
+        assert_eq!(markers, told, "{status}: {:?}", reader.log());
+        stage.engine.refuse_logs(None);
+        reader.during(Duration::from_secs(20)).await;
+        assert_eq!(reader.log().last().unwrap(), "first words", "{status}");
+    }
+}

@@ -8,6 +8,7 @@
 )]
 
 mod actions;
+mod damage;
 mod demo;
 mod engine;
 mod faults;

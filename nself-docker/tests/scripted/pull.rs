@@ -144,6 +144,7 @@ async fn an_error_after_ninety_percent_is_the_end_with_its_cause() {
     ] {
         let mut history = lines(RECORDED);
         history.truncate(15);
+        history.push(bytes("72d3671a8b3d", "Extracting", 7_900_000, 8_002_636));
         history.push(PullFrame::parse(line.as_bytes()));
         history.push(done("Downloaded newer image"));
         let (told, outcome) = play(history).await;
@@ -166,7 +167,8 @@ async fn a_pull_that_is_cut_has_failed_however_it_was_cut() {
         assert_eq!(told.last().unwrap().status, ProgressStatus::Failed);
         assert!(matches!(outcome, Err(EngineError::Broken { .. })), "{outcome:?}");
     }
-    let broken_off = begun().chain([layer("72d3671a8b3d", "Verifying Checksum")]);
+    let full_bar = bytes("72d3671a8b3d", "Downloading", 8_002_636, 8_002_636);
+    let broken_off = begun().chain([full_bar, layer("72d3671a8b3d", "Verifying Checksum")]);
     let (told, _) = play(broken_off.collect()).await;
     assert!(told.last().unwrap().percent < 1.0, "what is verified need not have come");
     let (told, outcome) = play(Vec::new()).await;

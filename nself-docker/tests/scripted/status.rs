@@ -141,6 +141,20 @@ async fn a_service_without_containers_is_removed_and_its_room_closes_later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_project_whose_name_no_room_can_have_is_the_title_of_its_room() {
+    let stage = Stage::with_web().await;
+    let mut system = stage.read("system");
+    stage
+        .engine
+        .add(Container::new("c2", "c2", ContainerState::Running).in_service("My Shop", "web"));
+    system.until("the other room", |seen| all(seen, "room:status", "room").len() == 2).await;
+    let told: Vec<_> = system.seen.iter().filter(|event| event.kind == "room:status").collect();
+    assert_eq!((told[0].text("room").as_str(), told[0].data.get("title")), ("shop", None));
+    assert!(told[1].text("room").starts_with("project."));
+    assert_eq!(told[1].text("title"), "My Shop");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_container_that_comes_between_subscription_and_list_is_told_once() {
     let stage = Stage::begin(engine());
     while stage.docker.engine().status != EngineState::Online {

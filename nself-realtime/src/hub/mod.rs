@@ -161,6 +161,17 @@ impl Hub {
 
     /// An emitter for that room. If there is no such room it begins now, and `system` is told.
     pub fn open_room(&self, name: &RoomName) -> Emitter {
+        self.open(name, None)
+    }
+
+    /// The same for a room whose name does not say what people call it: `system` is told this title (256
+    /// bytes at most, longer ones are cut) if the room begins now.
+    pub fn open_titled_room(&self, name: &RoomName, title: &str) -> Emitter {
+        let end = title.floor_char_boundary(256);
+        self.open(name, title.get(..end).map(str::to_owned))
+    }
+
+    fn open(&self, name: &RoomName, title: Option<String>) -> Emitter {
         if let Some(room) = self.room(name) {
             return Emitter::new(self.clone(), room);
         }
@@ -170,7 +181,7 @@ impl Hub {
             Room::open(name.clone(), &**broker, &**randomness, surroundings)
         }));
         drop(rooms);
-        self.tell(name, RoomState::Open);
+        self.tell(name, RoomState::Open, title);
         Emitter::new(self.clone(), room)
     }
 
@@ -186,7 +197,7 @@ impl Hub {
         };
         if let Some(room) = room {
             room.close();
-            self.tell(name, RoomState::Closed);
+            self.tell(name, RoomState::Closed, None);
         }
     }
 
@@ -290,8 +301,8 @@ impl Hub {
         self.shared.rooms.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    fn tell(&self, room: &RoomName, state: RoomState) {
-        let status = RoomStatus { room: room.clone(), state, title: None, services: None };
+    fn tell(&self, room: &RoomName, state: RoomState, title: Option<String>) {
+        let status = RoomStatus { room: room.clone(), state, title, services: None };
         if let Err(error) = self.system().emit(&status) {
             tracing::error!(%room, %error, "the state of a room could not be told");
         }

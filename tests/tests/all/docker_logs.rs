@@ -1,5 +1,7 @@
 //! Logs of real containers, with all that an engine does to them.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -305,5 +307,33 @@ async fn old_lines_have_the_identity_that_they_had_as_events() {
     live.sort_by_key(key);
     old.sort_by_key(key);
     assert_eq!(old, live);
+    container.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_behind_a_damaged_line_comes_after_a_marker() {
+    let Some((docker, watcher)) = stand().await else { return };
+    let script =
+        "trap 'echo behind; echo last words; exit' USR1; echo one; while :; do sleep 0.1; done";
+    let recipe = Recipe::shell("damaged", "web", script);
+    let (container, mut reader) = watch_from_birth(&docker, &watcher, recipe, "damaged").await;
+    reader.until("the first line", SOON, |reader| has(reader, "one")).await;
+    let inspected = docker.inspect_container(&container.id, None).await.unwrap();
+    let mut file = File::options().append(true).open(inspected.log_path.unwrap()).unwrap();
+    file.write_all(b"{\"log\":\"half a li\n").unwrap();
+    container.signal("USR1").await;
+    reader.until("the end", SOON, |reader| has(reader, "<stopped: stopped>")).await;
+    let log = reader.log();
+    assert!(log[1].ends_with("cannot be read: the engine's log is damaged there>"), "{log:?}");
+    let others = [&log[0], &log[2], &log[3], &log[4]];
+    assert_eq!(
+        (others, log.len()),
+        (
+            ["one", "behind", "last words", "<stopped: stopped>"]
+                .map(|line| line.to_owned())
+                .each_ref(),
+            5
+        )
+    );
     container.remove().await;
 }

@@ -21,6 +21,8 @@ mod guard;
 mod harness;
 mod no_engine;
 mod old_lines;
+mod page_accessibility;
+mod page_attention;
 mod page_behind_faults;
 mod page_looks;
 mod page_on_demo;

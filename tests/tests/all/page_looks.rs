@@ -14,11 +14,16 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const HOSTILE: &str = "\"><img src=x onerror=alert(1)>";
 
 /// Name, address, and what is there once it is drawn.
-const PAGES: [(&str, &str, &str); 4] = [
+const PAGES: [(&str, &str, &str); 5] = [
     (
         "dashboard",
         "/",
         "document.querySelectorAll('article.card .sparkline path[d*=L]').length > 3",
+    ),
+    (
+        "build",
+        "/build",
+        "[...document.querySelectorAll('main h2')].some(head => head.checkVisibility())",
     ),
     ("log", "/logs/demo/functions", "document.querySelectorAll('.log-line').length > 9"),
     (

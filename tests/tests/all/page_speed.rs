@@ -46,7 +46,7 @@ async fn five_thousand_lines_a_second_for_a_minute() {
         browser.wait_until("the next second", PATIENCE, &passed).await;
         press(&browser, "Shift").await;
         if second % 20 == 0 {
-            heaps.push(heap(&browser).await);
+            heaps.push(browser.heap().await);
         }
     }
     let measured = browser.run("return measured").await;
@@ -98,17 +98,87 @@ async fn the_first_load_and_what_it_transfers() {
     browser.close().await;
 }
 
+/// Notes of each live event how long it took from its publication until the frame after it was on the screen.
+const NOTE_PAINTING: &str = "
+    const painted = window.painted = [];
+    const after = new MessageChannel();
+    let waiting = [], told = [];
+    after.port2.onmessage = () => {
+      const now = performance.timeOrigin + performance.now();
+      painted.push(...told.splice(0).map(published => now - published));
+    };
+    const frame = () => { told.push(...waiting.splice(0)); after.port1.postMessage(undefined); };
+    const note = ({ data }) => {
+      const { type, events, seq, timestamp } = JSON.parse(data);
+      const live = type === 'batch' ? events : seq !== undefined ? [{ timestamp }] : [];
+      if (live.length > 0 && waiting.length === 0) requestAnimationFrame(frame);
+      waiting.push(...live.map(event => Date.parse(event.timestamp)));
+    };
+    window.WebSocket = class extends WebSocket {
+      constructor(...how) { super(...how); this.addEventListener('message', note); }
+    };";
+
+#[tokio::test]
+async fn from_publication_to_the_screen_over_a_thousand_events() {
+    if !can_run(&[Need::Engine, Need::Browser]) {
+        return;
+    }
+    let engine = Engine::shared().await;
+    let docker = engine.docker().await;
+    let server = Server::start(&["--docker-host", &engine.host()]).await;
+    let browser = Browser::start().await;
+    browser.run_before_each_page(NOTE_PAINTING).await;
+    let recipe = Recipe::new("painted", "printer", &["/printer", "steady", "10", "3000"]);
+    let container = recipe.start(&docker).await;
+    let page = Page::open(&browser, &server.url("/logs/painted/printer")).await;
+    // What was printed before is history, and older than the page.
+    page.holds_lines(200).await;
+    browser.run("painted.length = 0").await;
+    browser.wait_until("a thousand events", PATIENCE, "painted.length >= 1000").await;
+    let measured = browser.run("return painted.slice(0, 1000)").await;
+    println!("published → painted: {}", spread(&measured));
+    println!("as the page reads it out: {}", page.text("#latency").await);
+    browser.close().await;
+    container.remove().await;
+}
+
+#[tokio::test]
+#[ignore = "half an hour of streaming, for a machine that does nothing else; scripts/test --full"]
+async fn half_an_hour_of_streaming() {
+    if !can_run(&[Need::Engine, Need::Browser]) {
+        return;
+    }
+    let minutes = std::env::var("NSELF_STREAM_MINUTES").map_or(30, |text| text.parse().unwrap());
+    let engine = Engine::shared().await;
+    let docker = engine.docker().await;
+    let server = Server::start(&["--docker-host", &engine.host()]).await;
+    let browser = Browser::start().await;
+    let lines = (minutes * 60_u32 + 60) * 10;
+    let recipe = Recipe::new("soak", "printer", &["/printer", "steady", "500", &lines.to_string()]);
+    let container = recipe.start(&docker).await;
+    let page = Page::open(&browser, &server.url("/logs/soak/printer")).await;
+    page.holds_lines(2_000).await;
+    browser.run("window.begun = performance.now()").await;
+    for minute in 1..=minutes {
+        let passed = format!("performance.now() - begun >= {}", u64::from(minute) * 60_000);
+        browser.wait_until("the next minute", PATIENCE, &passed).await;
+        let elements = browser.run("return document.querySelectorAll('*').length").await;
+        println!(
+            "minute {minute}: heap {:.1} MiB, {elements} elements, {}, {}",
+            browser.heap().await,
+            page.text(".log-count").await,
+            page.text("#latency").await
+        );
+    }
+    assert_eq!(browser.console(), Vec::<String>::new());
+    browser.close().await;
+    container.remove().await;
+}
+
 async fn press(browser: &Browser, key: &str) {
     for kind in ["keyDown", "keyUp"] {
         browser.devtools("Input.dispatchKeyEvent", json!({"type": kind, "key": key})).await;
     }
-}
-
-/// What is left of the heap after a collection, in MiB.
-async fn heap(browser: &Browser) -> f64 {
-    browser.devtools("HeapProfiler.collectGarbage", json!({})).await;
-    let used = browser.devtools("Runtime.getHeapUsage", json!({})).await;
-    number(used.get("usedSize").unwrap_or(&Value::Null)) / 1_048_576.0
 }
 
 fn number(value: &Value) -> f64 {

@@ -1,7 +1,7 @@
 // Who the page is signed in as, and what it may do.
 
 import { Store } from '../store.js';
-import { fetchAccount } from '../api.js';
+import { fetchAccount, RequestError } from '../api.js';
 
 /** @import { Account } from '../api.js' */
 
@@ -16,7 +16,15 @@ export class AccountStore extends Store {
 
   /** Asks again: another server may have other rules. */
   async refresh() {
-    this.#account = await fetchAccount();
-    this.changed();
+    try {
+      this.#account = await fetchAccount();
+      this.changed();
+    } catch (error) {
+      if (!(error instanceof RequestError)) {
+        throw error;
+      }
+      // The socket's state already says that the server is away; the next welcome asks again.
+      console.warn(`who is signed in is not known: ${error.message}`);
+    }
   }
 }

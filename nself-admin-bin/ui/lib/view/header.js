@@ -4,6 +4,7 @@
 import { byId, h, setAttribute, setText } from './dom.js';
 import { formatDuration, formatTime } from './format.js';
 import { icon } from './icons.js';
+import { whyNot } from './rights.js';
 import { view } from './view.js';
 
 /** @import { Client } from '../client.js' */
@@ -30,8 +31,23 @@ export function startHeader(client, stores) {
   startLatency(stores);
   startBanner(stores);
   startPresence(stores);
-  view([stores.account], () => {
-    byId('demo').hidden = !(stores.account.getSnapshot()?.demo ?? false);
+  startAccountBadges(stores);
+}
+
+/** @param {Stores} stores */
+function startAccountBadges({ account }) {
+  const [environment, rights] = [byId('environment'), byId('rights')];
+  view([account], () => {
+    const held = account.getSnapshot();
+    byId('demo').hidden = !held?.demo;
+    environment.hidden = !held?.environment;
+    setText(environment, held?.environment ?? '');
+    setAttribute(environment, 'title', `Environment: ${held?.environment}`);
+    setAttribute(environment, 'data-production', /^prod(uction)?$/i.test(held?.environment ?? ''));
+    const reason = whyNot(held);
+    rights.hidden = reason === undefined;
+    setText(rights, held?.readOnly ? 'Read-only' : 'Viewer');
+    setAttribute(rights, 'title', reason);
   });
 }
 
@@ -77,7 +93,7 @@ function detailsOf({ state, since, attempt, nextAttemptAt, reason }, now) {
     lines.push('Something keeps the live connection from the server. Data comes by polling, a little later');
   }
   if (reason !== undefined) {
-    lines.push(`${reason}. Reload the page to ${state === 'signedOut' ? 'sign in' : 'connect'} again`);
+    lines.push(`${reason}. Reload the page to connect again`);
   }
   return lines;
 }

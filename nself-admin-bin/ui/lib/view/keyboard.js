@@ -6,6 +6,7 @@
 /** @type {readonly Shortcut[]} */
 export const SHORTCUTS = [
   { keys: 'g d', means: 'Go to the dashboard' },
+  { keys: 'g b', means: 'Go to the build' },
   { keys: 'g l', means: 'Go to the log you saw last' },
   { keys: 'g m', means: 'Go to the monitor' },
   { keys: '/', means: 'Search' },
@@ -48,6 +49,8 @@ function pathOf(key, logPath) {
   switch (key) {
     case 'd':
       return '/';
+    case 'b':
+      return '/build';
     case 'l':
       return logPath();
     case 'm':

@@ -1,6 +1,6 @@
 // Which page an address means, and how links lead there without a reload.
 
-/** @typedef {{page: 'dashboard'} | {page: 'monitor'} | {page: 'missing'}
+/** @typedef {{page: 'dashboard' | 'build' | 'monitor' | 'sign-in' | 'missing'}
  *   | {page: 'logs', project: string, services: string[]}} Route */
 
 /**
@@ -11,8 +11,9 @@ export function parseRoute(path) {
   if (path === '/') {
     return { page: 'dashboard' };
   }
-  if (/^\/monitor\/?$/.test(path)) {
-    return { page: 'monitor' };
+  const [, name] = /^\/(build|monitor|sign-in)\/?$/.exec(path) ?? [];
+  if (name !== undefined) {
+    return { page: /** @type {'build' | 'monitor' | 'sign-in'} */ (name) };
   }
   const [, project, services] = /^\/logs\/([^/]+)\/([^/]+)\/?$/.exec(path) ?? [];
   if (project !== undefined && services !== undefined) {
@@ -40,13 +41,35 @@ export function logPath(project, ...services) {
 }
 
 /**
+ * The address of the sign-in, which then leads back to `path`.
+ * @param {string} [path]
+ */
+export function signInPath(path) {
+  return path === undefined ? '/sign-in' : `/sign-in?to=${encodeURIComponent(path)}`;
+}
+
+/**
+ * Where a sign-in leads: to a page of ours, whatever its address says.
+ * @param {string} wanted
+ * @param {string} origin
+ */
+export function pathAfterSignIn(wanted, origin) {
+  const url = URL.parse(wanted, origin);
+  const isOurs = url?.origin === origin && !['sign-in', 'missing'].includes(parseRoute(url.pathname).page);
+  return isOurs ? url.pathname + url.search : '/';
+}
+
+/**
  * Calls back when the address changes: by a link of the page, or back and forth.
  * @param {() => void} changed
  * @returns {(path: string) => void} goes to a path
  */
 export function startRouter(changed) {
   const go = (/** @type {string} */ path) => {
-    if (path !== location.pathname + location.search) {
+    if (parseRoute(location.pathname).page === 'sign-in') {
+      // Nothing is connected there.
+      location.assign(path);
+    } else if (path !== location.pathname + location.search) {
       history.pushState(undefined, '', path);
       changed();
     }

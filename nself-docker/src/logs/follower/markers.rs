@@ -49,13 +49,23 @@ impl Following {
 
     /// Notes that what follows the last published line is gone.
     pub(super) fn mark_lost(&self) {
-        let text = match self.position.last() {
-            Some(last) => {
-                format!("lines after {last} were lost: the engine has them no more")
-            }
-            None => "lines were lost: the engine has them no more".to_owned(),
-        };
-        self.mark(Marker::Lost, &text);
+        self.mark(
+            Marker::Lost,
+            &format!("{} were lost: the engine has them no more", self.lines()),
+        );
+    }
+
+    /// Notes that what follows the last published line lies before or on a damaged one.
+    pub(super) fn mark_damaged(&self) {
+        let lines = self.lines();
+        self.mark(
+            Marker::Lost,
+            &format!("{lines} cannot be read: the engine's log is damaged there"),
+        );
+    }
+
+    fn lines(&self) -> String {
+        self.position.last().map_or("lines".to_owned(), |last| format!("lines after {last}"))
     }
 
     fn mark(&self, marker: Marker, text: &str) {

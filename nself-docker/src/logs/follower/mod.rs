@@ -1,6 +1,7 @@
 //! Follows the log of one container for as long as somebody looks, through restarts of the container
 //! and of the engine: no line is lost, none comes twice, and what the source itself lost is marked.
 
+mod damage;
 mod markers;
 mod reading;
 
@@ -73,6 +74,8 @@ impl Follower {
             marked_at: Instant::now(),
             failures: 0,
             unreadable: 0,
+            fell_silent: false,
+            clear: None,
             position,
             backoff: Backoff::new(REOPEN_FIRST, REOPEN_LAST),
             follower: self,
@@ -104,6 +107,10 @@ struct Following {
     failures: u32,
     /// How many frames made no sense.
     unreadable: u64,
+    /// Whether the last stream said nothing although there was more to say.
+    fell_silent: bool,
+    /// How many of the newest lines lie behind a damaged one; `None` if none is known.
+    clear: Option<u32>,
     backoff: Backoff,
 }
 
@@ -117,8 +124,10 @@ impl Following {
         }
         loop {
             let opened = Instant::now();
-            if self.phase().running {
-                self.read_live().await?;
+            if self.phase().running
+                && let Err(error) = self.read_live().await
+            {
+                self.pause_after(error).await?;
             }
             let lasted = opened.elapsed();
             // The engine loses the last words of a process that exits while its history is read, and
@@ -128,7 +137,7 @@ impl Following {
                 self.backoff.reset();
             }
             let mut failed = false;
-            while let Err(error) = self.read_all(false).await {
+            while let Err(error) = self.read_rest().await {
                 self.pause_after(error).await?;
                 failed = true;
             }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use nself_realtime::NanoTimestamp;
 use nself_realtime::event::LogsStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -12,7 +13,6 @@ use super::Following;
 use crate::engine::{EngineError, Frames, LogFrame, LogQuery};
 use crate::logs::assemble::{Assembler, RawLine};
 use crate::logs::cold::last_lines;
-use crate::logs::read::read_lines;
 
 /// How a reading ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,6 +45,7 @@ impl Following {
     /// Reads what is printed until the stream ends. That it breaks is no error: what it had more is
     /// read again.
     pub(super) async fn read_live(&mut self) -> Result<(), EngineError> {
+        self.fell_silent = false;
         let Err(error) = self.read_all(true).await else { return Ok(()) };
         let container = &self.follower.container;
         match error {
@@ -55,22 +56,44 @@ impl Following {
         Ok(())
     }
 
+    /// Reads what a stream that has ended may have left out.
+    pub(super) async fn read_rest(&mut self) -> Result<(), EngineError> {
+        self.read_all(false).await?;
+        if self.fell_silent || !self.phase().running {
+            self.step_over_damage().await?;
+        }
+        Ok(())
+    }
+
     /// Reads from the last published line on, reaching back as far as it has to.
-    pub(super) async fn read_all(&mut self, follow: bool) -> Result<(), EngineError> {
-        // Of a log that began while it was watched everything is wanted, and nothing tells a hole.
-        let tails = match self.position.last() {
-            Some(_) => &[TAIL, LONGEST_TAIL][..],
-            None => &[LONGEST_TAIL],
+    async fn read_all(&mut self, follow: bool) -> Result<(), EngineError> {
+        if let Some(clear) = self.clear {
+            if self.read(follow, clear, None).await? == End::Hole {
+                self.step_over_damage().await?;
+            }
+            return Ok(());
+        }
+        // Of a log that began while it was watched everything is wanted.
+        let (tails, beginning) = match self.position.last() {
+            Some(_) => (&[TAIL, LONGEST_TAIL][..], None),
+            None => (&[LONGEST_TAIL][..], self.beginning().await?),
         };
         for &tail in tails {
-            if self.read(follow, tail).await? == End::Over {
+            if self.read(follow, tail, beginning).await? == End::Over {
                 break;
             }
         }
         Ok(())
     }
 
-    async fn read(&mut self, follow: bool, tail: u32) -> Result<End, EngineError> {
+    /// Reads the last lines, from the last published one on. Where nothing was published, `beginning`
+    /// is the time of the first line that should come.
+    async fn read(
+        &mut self,
+        follow: bool,
+        tail: u32,
+        beginning: Option<NanoTimestamp>,
+    ) -> Result<End, EngineError> {
         let published = self.position.last();
         let since = self.position.since_unix_seconds();
         self.position.reopen();
@@ -83,8 +106,9 @@ impl Following {
         while let Some(frame) = self.next_frame(&mut frames, follow, &mut silence).await? {
             assembler.handle(&frame, &mut lines);
             for raw in lines.drain(..) {
+                let is_late = || beginning.is_some_and(|beginning| raw.time > beginning);
                 let is_hole = std::mem::take(&mut first)
-                    && !self.position.is_reached_by(&raw)
+                    && (!self.position.is_reached_by(&raw) || is_late())
                     && assembler.began().is_none_or(|began| Some(began) >= published);
                 if is_hole {
                     if tail < LONGEST_TAIL {
@@ -104,9 +128,10 @@ impl Following {
         Ok(End::Over)
     }
 
-    fn publish(&mut self, raw: &RawLine) {
+    pub(super) fn publish(&mut self, raw: &RawLine) {
         if let Some(line) = self.position.accept(raw) {
             self.emit(&LogsStream::Line(line));
+            self.clear = self.clear.map(|clear| clear + 1).filter(|clear| *clear < LONGEST_TAIL);
         }
     }
 
@@ -136,7 +161,10 @@ impl Following {
                         silence.alarm.as_mut().reset(silence.since + patience);
                     } else if !follow {
                         return Err(EngineError::Timeout { after: patience });
-                    } else if !self.is_same_run() || self.is_mute().await {
+                    } else if !self.is_same_run() {
+                        return Ok(None);
+                    } else if self.is_mute().await {
+                        self.fell_silent = true;
                         return Ok(None);
                     } else {
                         *silence = Silence::begin();
@@ -154,13 +182,10 @@ impl Following {
     /// Whether a stream that says nothing should have said something. An engine that does not even
     /// answer that is no better.
     async fn is_mute(&self) -> bool {
-        let (engine, container) = (&self.follower.engine, self.follower.container.as_str());
-        let mut newest = None;
-        let query = LogQuery::new(1);
-        let probe = read_lines(engine.as_ref(), container, query, false, |line| {
-            newest = Some(line.time);
-        });
-        probe.await.is_err() || newest > self.position.last()
+        match self.newest_of(1).await {
+            Ok(newest) => newest > self.position.last(),
+            Err(_) => true,
+        }
     }
 }
 
@@ -181,7 +206,7 @@ impl Silence {
 const TAIL: u32 = 2_000;
 
 /// And how many where these are not enough.
-const LONGEST_TAIL: u32 = 16_000;
+pub(super) const LONGEST_TAIL: u32 = 16_000;
 
 /// After how long a silent stream is doubted.
 const SILENCE: Duration = Duration::from_mins(1);

@@ -59,6 +59,8 @@ pub(super) struct RoomReader {
     room: RoomName,
     phase: Phase,
     cursor: Option<Cursor>,
+    /// Whether it was told that there is no such room.
+    gone: bool,
     /// Which life of the log is read on this connection.
     epoch: Option<Epoch>,
     wishes: Wishes,
@@ -73,6 +75,7 @@ impl RoomReader {
             room,
             phase: Phase::Away,
             cursor: None,
+            gone: false,
             epoch: None,
             wishes: Wishes::default(),
             held: Held::default(),
@@ -140,11 +143,12 @@ impl RoomReader {
         }
     }
 
-    /// There is no such room, or no longer: the wish stays.
-    pub(super) fn handle_unknown(&mut self) -> Delivery {
+    /// There is no such room, or no longer: the wish stays. That is told once.
+    pub(super) fn handle_unknown(&mut self) -> Option<Delivery> {
         self.handle_lost();
         self.phase = Phase::Unknown;
-        Delivery::Closed { room: self.room.clone() }
+        let known = std::mem::replace(&mut self.gone, true);
+        (!known).then(|| Delivery::Closed { room: self.room.clone() })
     }
 
     /// The room is open: it can be asked for again.
@@ -190,7 +194,7 @@ impl RoomReader {
             // Of a subscription that was ended since.
             None => return,
         };
-        self.phase = Phase::Reading;
+        (self.phase, self.gone) = (Phase::Reading, false);
         if !added {
             self.epoch = Some(epoch);
         }

@@ -136,9 +136,11 @@ impl Subscriptions {
             RoomFrame::Unsubscribed { id: Some(_), .. } => return,
             RoomFrame::Unsubscribed { id: None, reason } => match reason {
                 Left::Requested | Left::Closed | Left::Other => {
-                    let told = vec![reader.handle_unknown()];
+                    let told = reader.handle_unknown();
                     self.abandon(room);
-                    told
+                    self.tell(told, out);
+                    // It may have opened since, and `system` may have told so before this came.
+                    return self.note_open(room, out);
                 }
                 Left::Forbidden => {
                     reader.handle_withdrawn();
@@ -176,7 +178,7 @@ impl Subscriptions {
         }
         let reader = self.readers.get_mut(&pending.room)?;
         if is(ErrorCode::UnknownRoom) {
-            let told = vec![reader.handle_unknown()];
+            let told = reader.handle_unknown();
             self.abandon(&pending.room);
             self.tell(told, out);
         } else {
@@ -267,7 +269,7 @@ impl Subscriptions {
     ) {
         let Some(reader) = self.readers.get_mut(room) else { return };
         if error.code == ErrorCode::UnknownRoom.as_str() {
-            let told = vec![reader.handle_unknown()];
+            let told = reader.handle_unknown();
             self.tell(told, out);
         } else {
             reader.handle_refused();
@@ -275,7 +277,7 @@ impl Subscriptions {
         }
     }
 
-    fn tell(&mut self, deliveries: Vec<Delivery>, out: &mut Out) {
+    fn tell(&mut self, deliveries: impl IntoIterator<Item = Delivery>, out: &mut Out) {
         for delivery in deliveries {
             let opened = match &delivery {
                 Delivery::Events { room, events, .. } | Delivery::Snapshot { room, events, .. }

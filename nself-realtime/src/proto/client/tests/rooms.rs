@@ -294,8 +294,14 @@ fn what_was_asked_for_in_a_room_that_closed_does_not_stand_for_the_room_that_ope
     play.hear(&[in_system(subscribed(system, "fresh", 0)), in_system(ready(system, 0))]);
     play.read("shop", &[status(), logs()]);
     let added = play.last_subscribe();
+    play.clear();
     let closed = json!({"reason": "closed"});
     play.hear(&[json!({"type": "unsubscribed", "room": "shop", "data": closed})]);
+    assert_eq!(play.types(), ["unsubscribe", "subscribe", "subscribe"], "it may be open already");
+    let asked = id(&play.subscribes()[0]);
+    let unknown = json!({"code": "unknown_room", "message": "no such room"});
+    play.hear(&[json!({"type": "error", "id": asked, "data": unknown})]);
+    assert_eq!(play.tellings(), ["shop closed"]);
     // It reaches the server when the room is open again.
     play.hear(&[subscribed_in("epoch-two", added, "fresh", 0), ready(added, 0)]);
     play.clear();

@@ -1,0 +1,52 @@
+// The menu of the one who is signed in: who that is, what they may do, until when, and signing out.
+
+import { RequestError, signOut } from '../api.js';
+import { byId, h, setAttribute, setText } from './dom.js';
+import { icon } from './icons.js';
+import { signInPath } from './router.js';
+import { view } from './view.js';
+
+/** @import { Stores } from '../stores.js' */
+
+/** @param {Stores} stores */
+export function startAccountMenu({ account }) {
+  const button = byId('account');
+  button.append(icon('person'));
+  const name = h('strong');
+  const role = h('p', { class: 'muted' });
+  const until = h('p', { class: 'muted' });
+  const failure = h('p', { class: 'failure', role: 'alert', hidden: true });
+  const leave = h('button', { type: 'button', id: 'sign-out', onclick: () => end(failure) }, 'Sign out');
+  byId('account-menu').append(h('p', {}, 'Signed in as ', name), role, until, failure, leave);
+  view([account], () => {
+    const held = account.getSnapshot();
+    button.hidden = !held?.signIn;
+    setText(name, held?.user ?? '');
+    setAttribute(button, 'aria-label', `Account: ${held?.user ?? ''}`);
+    setText(role, ROLES[held?.role ?? 'viewer']);
+    setText(until, held?.expiresAt ? `Until ${new Date(held.expiresAt).toLocaleTimeString()}` : '');
+  });
+}
+
+const ROLES = {
+  viewer: 'Viewer: sees everything, changes nothing',
+  operator: 'Operator: starts, stops and builds',
+  admin: 'Administrator',
+};
+
+/** @param {HTMLElement} failure */
+async function end(failure) {
+  try {
+    await signOut();
+  } catch (error) {
+    if (!(error instanceof RequestError)) {
+      throw error;
+    }
+    failure.hidden = false;
+    setText(failure, `Could not sign out: ${error.message}`);
+    return;
+  }
+  // A page of its own: what was on the screen is for nobody else.
+  sessionStorage.clear();
+  location.assign(signInPath());
+}

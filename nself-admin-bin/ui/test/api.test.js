@@ -1,0 +1,50 @@
+// What of an answer over HTTP the page tells.
+
+import assert from 'node:assert/strict';
+import { mock, test } from 'node:test';
+import { fetchAccount, RequestError } from '../lib/api.js';
+import { cancelBuild } from '../lib/build_api.js';
+import { signInWithPassword } from '../lib/sign_in_api.js';
+
+/** Answers the next requests, and notes them. */
+function answering(...answers) {
+  const asked = [];
+  mock.method(globalThis, 'fetch', async (path, init) => {
+    asked.push([init.method, path, init.body]);
+    const answer = answers.shift();
+    if (answer instanceof Error) {
+      throw answer;
+    }
+    return answer;
+  });
+  return asked;
+}
+
+const refused = (status, error, headers = {}) => new Response(JSON.stringify({ error }), { status, headers });
+
+test('a refusal has the words of the server, and how long to wait', async () => {
+  answering(refused(429, { code: 'rate_limited', message: 'too many' }, { 'Retry-After': '7' }));
+  await assert.rejects(signInWithPassword('x'), (error) => {
+    assert.ok(error instanceof RequestError);
+    assert.deepEqual([error.status, error.message, error.retryAfterMs], [429, 'too many', 7_000]);
+    return true;
+  });
+});
+
+test('an answer of something between has a message, too', async () => {
+  answering(new Response('<h1>Bad gateway</h1>', { status: 502 }), new Response('{}', { status: 503 }));
+  await assert.rejects(fetchAccount(), { message: 'the server answered 502', status: 502, retryAfterMs: undefined });
+  await assert.rejects(fetchAccount(), { message: 'the server answered 503' });
+});
+
+test('no answer is told as such', async () => {
+  answering(new TypeError('failed to fetch'));
+  await assert.rejects(fetchAccount(), { message: 'the server does not answer', status: 0 });
+});
+
+test('requests go where they should, and names are encoded', async () => {
+  const asked = answering(new Response(null, { status: 202 }), new Response(null, { status: 204 }));
+  await cancelBuild('a/b');
+  await signInWithPassword('pass');
+  assert.deepEqual(asked, [['DELETE', '/api/build/a%2Fb', '{}'], ['POST', '/api/login', '{"password":"pass"}']]);
+});

@@ -1,0 +1,108 @@
+//! `logs:stream` of logs that cannot be read as a whole.
+
+use std::time::Duration;
+
+use nself_docker::LogPipe;
+use tokio::time::sleep;
+
+use crate::stage::{Stage, WEB, log, web};
+
+fn damaged_after(line: &str) -> String {
+    format!("<lost: {line} cannot be read: the engine's log is damaged there>")
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_lies_behind_a_damaged_line_comes_after_a_marker() {
+    let stage = Stage::with_web().await;
+    let mut reader = stage.read("shop");
+    reader.during(Duration::from_secs(1)).await;
+    stage.print("one");
+    reader.during(Duration::from_secs(1)).await;
+    stage.engine.damage_log(WEB);
+    for number in 0..50 {
+        stage.print(&format!("behind {number}"));
+    }
+    reader.during(Duration::from_mins(2)).await;
+    let lost = damaged_after("lines after 2026-01-31T12:00:01.000000000Z");
+    let mut expected = vec!["one".to_owned(), lost];
+    expected.extend((0..50).map(|number| format!("behind {number}")));
+    assert_eq!(reader.log(), expected);
+
+    // From here on it is as if there were no such line: at once, whatever breaks, for thousands.
+    for number in 0..1_000 {
+        for part in 0..20 {
+            let line = format!("later {number}.{part}");
+            stage.print(&line);
+            expected.push(line);
+        }
+        if number % 97 == 0 {
+            stage.engine.cut_logs();
+        }
+        reader.during(Duration::from_millis(20)).await;
+    }
+    reader.during(Duration::from_secs(15)).await;
+    let log = reader.log();
+    let differs = log.iter().zip(&expected).position(|(line, expected)| line != expected);
+    assert_eq!((differs, log.len()), (None, expected.len()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_printed_behind_a_damaged_line_while_the_stream_was_cut_is_not_lost() {
+    let stage = Stage::with_web().await;
+    let mut reader = stage.read("shop");
+    reader.during(Duration::from_secs(1)).await;
+    stage.engine.damage_log(WEB);
+    stage.print("behind");
+    reader.during(Duration::from_mins(2)).await;
+    stage.engine.cut_logs();
+    for number in 0..100 {
+        stage.print(&format!("meanwhile {number}"));
+    }
+    reader.until("the newest", |seen| log(seen).len() == 102).await;
+    reader.during(Duration::from_mins(2)).await;
+    let log = reader.log();
+    assert_eq!(log.len(), 102);
+    assert_eq!(log[0], damaged_after("lines"));
+    assert_eq!(
+        (log[1].as_str(), log[2].as_str(), log[101].as_str()),
+        ("behind", "meanwhile 0", "meanwhile 99")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_log_of_a_process_that_is_over_is_read_to_its_end() {
+    let stage = Stage::with_web().await;
+    stage.print("one");
+    stage.engine.damage_log(WEB);
+    stage.print("last words");
+    stage.engine.exit(WEB, 0);
+    sleep(Duration::from_secs(5)).await;
+    let mut reader = stage.read("shop");
+    reader.during(Duration::from_mins(1)).await;
+    let log = reader.log();
+    assert_eq!((log[0].as_str(), log[2].as_str(), log.len()), ("one", "last words", 3));
+    assert!(log[1].starts_with("<lost: lines after "), "{log:?}");
+}
+
+/// How many events a reader gets, or is told to have missed, of a log whose container printed that many
+/// lines before anybody could read it. The first event is that it is another container.
+async fn told_of_a_burst(lines: usize) -> u64 {
+    let stage = Stage::with_web().await;
+    let mut reader = stage.read("shop");
+    reader.during(Duration::from_secs(1)).await;
+    stage.engine.remove(WEB);
+    reader.during(Duration::from_secs(1)).await;
+    stage.engine.add(web("web-newer"));
+    for number in 0..lines {
+        stage.engine.print("web-newer", LogPipe::Stdout, &format!("line {number}"));
+    }
+    reader.during(Duration::from_mins(1)).await;
+    assert_eq!(reader.log().last(), Some(&format!("line {}", lines - 1)));
+    reader.log().len() as u64 + reader.missed
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_outruns_its_first_reading_begins_with_a_marker() {
+    assert_eq!(told_of_a_burst(15_999).await, 1 + 15_999);
+    assert_eq!(told_of_a_burst(17_000).await, 1 + 1 + 16_000);
+}
