@@ -21,6 +21,11 @@ impl<'a> Page<'a> {
         page
     }
 
+    /// The page that the browser shows.
+    pub fn at(browser: &'a Browser) -> Self {
+        Self { browser }
+    }
+
     /// Waits until the connection badge has a colour and tells a state.
     pub async fn badge_is(&self, color: &str, state: &str) {
         let expression = format!(

@@ -34,7 +34,6 @@ function takeToken() {
   return token ?? undefined;
 }
 
-const PASSWORD_REFUSED = 'This is not the password.';
 const LINK_REFUSED = 'This link was used already or is too old. Make a fresh one with nself-admin login-link.';
 
 class SignInPage {
@@ -97,7 +96,7 @@ class SignInPage {
 
   /**
    * @param {() => Promise<void>} ask
-   * @param {string} refused what a 401 means
+   * @param {string} [refused] what a 401 means, if the server's own words do not say it
    */
   async signIn(ask, refused) {
     this.#button.disabled = true;
@@ -121,15 +120,15 @@ class SignInPage {
   #submit(event) {
     event.preventDefault();
     if (!this.#button.disabled) {
-      this.signIn(() => signInWithPassword(this.#password.value), PASSWORD_REFUSED);
+      this.signIn(() => signInWithPassword(this.#password.value));
     }
   }
 
   /**
    * @param {RequestError} error
-   * @param {string} refused
+   * @param {string} [refused]
    */
-  #explain({ status, message, retryAfterMs }, refused) {
+  #explain({ status, message, retryAfterMs }, refused = `Not signed in: ${message}.`) {
     if (status === 401) {
       setText(this.#failure, refused);
     } else if (status === 429) {

@@ -27,6 +27,7 @@ mod page_behind_faults;
 mod page_looks;
 mod page_on_demo;
 mod page_on_engine;
+mod page_sign_in;
 mod page_speed;
 mod page_tools;
 mod sign_in;

@@ -1,5 +1,4 @@
-//! What asks for somebody's attention: notifications and the bell, the sign-in that ends soon; and what
-//! rests while nobody looks.
+//! What asks for somebody's attention: notifications and the bell; and what rests while nobody looks.
 
 use std::time::Duration;
 
@@ -12,11 +11,10 @@ use nself_tests::server::Server;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Keeps the page's sockets, and the texts that it sends.
+/// Keeps what the page sends over its sockets.
 const WATCH_SOCKETS: &str = "
-    const sent = window.sent = [], sockets = window.sockets = [];
+    const sent = window.sent = [];
     window.WebSocket = class extends WebSocket {
-      constructor(...how) { super(...how); sockets.push(this); }
       send(text) { sent.push(JSON.parse(text)); super.send(text); }
     };";
 
@@ -55,41 +53,6 @@ async fn a_service_that_fails_is_told_by_a_toast_and_kept_under_the_bell() {
     assert_eq!(page.text("#alerts").await, "", "old news is not announced again");
     browser.close().await;
     container.remove().await;
-}
-
-#[tokio::test]
-async fn a_sign_in_that_ends_soon_is_told_once() {
-    if !can_run(&[Need::Browser]) {
-        return;
-    }
-    let server = Server::start(&["--demo"]).await;
-    let browser = Browser::start().await;
-    browser.run_before_each_page(WATCH_SOCKETS).await;
-    let page = Page::open(&browser, &server.url("/")).await;
-    page.first_project().await;
-    let expiring = "const data = { expiresAt: new Date(Date.now() + 60_000).toISOString(), secondsLeft: 60, renewable: true };
-        sockets.at(-1).onmessage(new MessageEvent('message', { data: JSON.stringify({ type: 'session:expiring', data }) }))";
-    browser.run(expiring).await;
-    let told = page.shows("dialog#session [role=timer]").await;
-    assert!(told.starts_with("You are signed out in "), "{told}");
-    assert_eq!(
-        browser.run("return document.activeElement.textContent").await,
-        "Stay signed in",
-        "Enter is enough to stay"
-    );
-    browser.screenshot("session").await;
-    let ticks =
-        format!("document.querySelector('dialog#session [role=timer]').textContent !== {told:?}");
-    browser.wait_until("the seconds to run", PATIENCE, &ticks).await;
-
-    browser.run("document.querySelector('dialog#session button:not(.main)').click()").await;
-    page.hides("dialog#session").await;
-    // The seconds go on, and the dialog does not come again.
-    let later = "document.querySelector('dialog#session [role=timer]').textContent";
-    let at = browser.run(&format!("return {later}")).await;
-    browser.wait_until("a second to pass", PATIENCE, &format!("{later} !== {at}")).await;
-    assert_eq!(page.text("dialog#session").await, "");
-    browser.close().await;
 }
 
 #[tokio::test]
