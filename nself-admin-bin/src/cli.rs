@@ -3,39 +3,217 @@
 #![expect(clippy::doc_markdown, reason = "comments here are printed as help, as they stand")]
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
+use nself_realtime::Name;
+use serde::Deserialize;
+
+use crate::access::Role;
+use crate::http::Site;
 
 /// A live web page for a Compose stack: status, logs and stats as they happen.
+///
+/// Without a command it serves. Each option can be given as an NSELF_ variable, too, and in the file of
+/// --config; an option wins over a variable, which wins over the file.
 #[derive(Debug, Parser)]
-#[command(name = "nself-admin", version, about, max_term_width = 100)]
+#[command(
+    name = "nself-admin",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
+)]
 pub(crate) struct Cli {
-    /// Where to serve the page; only loopback addresses, since there is no sign-in yet
-    #[arg(long, value_name = "ADDR", env = "NSELF_LISTEN", default_value = "127.0.0.1:3021",
-        value_parser = address)]
-    pub(crate) listen: SocketAddr,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
 
-    /// The engine: unix:///path, tcp://host:port; default: DOCKER_HOST, the Docker context, then the
-    /// usual sockets
-    #[arg(long, value_name = "URL", conflicts_with = "demo")]
-    pub(crate) docker_host: Option<String>,
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the page (what is done without a command, too)
+    Serve(Box<Serve>),
+    /// Set the password, typed at the terminal or read from standard input; ends every session
+    SetPassword(State),
+    /// Make a link that signs in whoever opens it first, within 15 minutes
+    LoginLink {
+        /// What the one who opens it may do
+        #[arg(long, value_enum, default_value = "admin")]
+        role: Role,
+        #[command(flatten)]
+        state: State,
+    },
+    /// Tokens for programs, sent as Authorization: Bearer
+    Token {
+        #[command(subcommand)]
+        action: Token,
+    },
+    /// Print every address with the role that it needs
+    Routes,
+}
 
-    /// Show a scripted stack instead of a real engine's
-    #[arg(long)]
-    pub(crate) demo: bool,
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token and print it, once
+    Create {
+        /// What it is called
+        name: Name,
+        /// What it may do
+        #[arg(long, value_enum, default_value = "viewer")]
+        role: Role,
+        #[command(flatten)]
+        state: State,
+    },
+    /// List the tokens
+    List(State),
+    /// Revoke a token; its connections end within a second
+    Revoke {
+        /// Which one
+        name: Name,
+        #[command(flatten)]
+        state: State,
+    },
+}
 
-    /// Serve without sign-in; only with a loopback address
-    #[arg(long)]
-    pub(crate) no_auth: bool,
-
-    /// Where to keep what outlives a restart; created, for its owner only, if it is not there
+/// Where the state is.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct State {
+    /// Where passwords, tokens and the audit log are kept; default: nself-admin in the XDG state folder
     #[arg(long, value_name = "DIR", env = "NSELF_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
 }
 
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// How to serve. What is not given here may be given by the file.
+#[derive(Debug, Clone, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags, and independent of each other")]
+pub(crate) struct Serve {
+    /// Where to serve the page [default: 127.0.0.1:3021]
+    #[arg(long, value_name = "ADDR", env = "NSELF_LISTEN", value_parser = address)]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// The engine: unix:///path, tcp://host:port; default: DOCKER_HOST, the Docker context, then the
+    /// usual sockets
+    #[arg(long, value_name = "URL", env = "NSELF_DOCKER_HOST")]
+    pub(crate) docker_host: Option<String>,
+
+    /// Show a scripted stack instead of a real engine's
+    #[arg(long, env = "NSELF_DEMO")]
+    pub(crate) demo: bool,
+
+    /// The Compose project that belongs to this page; default: the working folder, if it has a Compose
+    /// file
+    #[arg(long, value_name = "DIR", env = "NSELF_PROJECT")]
+    pub(crate) project: Option<PathBuf>,
+
+    /// The name of the environment, shown as a badge; default: ENV or ENVIRONMENT of the project's .env
+    #[arg(long, value_name = "NAME", env = "NSELF_ENV")]
+    pub(crate) env: Option<String>,
+
+    /// Let nobody start, stop or build anything
+    #[arg(long, env = "NSELF_READ_ONLY")]
+    pub(crate) read_only: bool,
+
+    /// Serve without sign-in, everybody as admin; only with a loopback address
+    #[arg(long, env = "NSELF_NO_AUTH")]
+    pub(crate) no_auth: bool,
+
+    #[command(flatten)]
+    pub(crate) state: State,
+
+    /// How long a sign-in holds without being used [default: 30m]
+    #[arg(long, value_name = "TIME", env = "NSELF_SESSION_IDLE", value_parser = duration)]
+    pub(crate) session_idle: Option<Duration>,
+
+    /// How long a sign-in holds without being renewed, at most 12h [default: 12h]
+    #[arg(long, value_name = "TIME", env = "NSELF_SESSION_LIFETIME", value_parser = duration)]
+    pub(crate) session_lifetime: Option<Duration>,
+
+    /// The certificate chain, as PEM
+    #[arg(long, value_name = "FILE", env = "NSELF_TLS_CERT")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The key of the certificate, as PEM
+    #[arg(long, value_name = "FILE", env = "NSELF_TLS_KEY")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// Serve TLS with a certificate of its own, kept in the state folder
+    #[arg(long, env = "NSELF_TLS_SELF_SIGNED")]
+    pub(crate) tls_self_signed: bool,
+
+    /// Listen beyond loopback without TLS: behind a proxy that speaks it
+    #[arg(long, env = "NSELF_INSECURE_PLAIN_HTTP")]
+    pub(crate) insecure_plain_http: bool,
+
+    /// An address under which browsers reach this server, as https://admin.example; repeatable
+    #[arg(long, value_name = "URL", env = "NSELF_PUBLIC_URL", value_delimiter = ',', value_parser = site)]
+    pub(crate) public_url: Vec<Site>,
+
+    /// A proxy whose X-Forwarded-For is believed, as 10.0.0.0/8; repeatable
+    #[arg(long, value_name = "CIDR", env = "NSELF_TRUSTED_PROXY", value_delimiter = ',', value_parser = network)]
+    pub(crate) trusted_proxy: Vec<IpNet>,
+
+    /// Connections at once [default: 1024]
+    #[arg(long, value_name = "N", env = "NSELF_MAX_CONNECTIONS")]
+    pub(crate) max_connections: Option<NonZeroUsize>,
+
+    /// Connections at once of one address [default: 64, and 256 from loopback]
+    #[arg(long, value_name = "N", env = "NSELF_MAX_CONNECTIONS_PER_ADDRESS")]
+    pub(crate) max_connections_per_address: Option<NonZeroUsize>,
+
+    /// A file with these options, in TOML
+    #[arg(long, value_name = "FILE", env = "NSELF_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// How log lines look [default: text]
+    #[arg(long, value_name = "FORMAT", env = "NSELF_LOG_FORMAT", value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
+
+    /// Log more: -v what happens, -vv in detail; RUST_LOG says it by module
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// Reads an address to listen on.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:3021 or [::1]:3021")
+}
+
+/// Reads a time.
+pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
+    const MEND: &str = "write a whole number with its unit, such as 45s, 30m or 12h";
+    let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    let number: u32 = digits.parse().map_err(|_| MEND)?;
+    let unit = match text.get(digits.len()..) {
+        Some("s") => Duration::from_secs(1),
+        Some("m") => Duration::from_mins(1),
+        Some("h") => Duration::from_hours(1),
+        _ => return Err(MEND),
+    };
+    Ok(unit * number)
+}
+
+/// Reads the address of a site.
+pub(crate) fn site(text: &str) -> Result<Site, String> {
+    Site::parse(text).map_err(|error| error.to_string())
+}
+
+/// Reads a network.
+pub(crate) fn network(text: &str) -> Result<IpNet, &'static str> {
+    let network = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+    network.map_err(|_| "write an address or a network, such as 10.0.0.1 or 10.0.0.0/8")
 }
 
 #[cfg(test)]
@@ -50,15 +228,24 @@ mod tests {
     }
 
     #[test]
-    fn without_arguments_it_serves_on_port_3021_of_loopback() {
-        let cli = Cli::try_parse_from(["nself-admin"]).unwrap();
-        assert_eq!(cli.listen, "127.0.0.1:3021".parse().unwrap());
-        assert!(!cli.demo);
+    fn a_bad_value_is_refused_with_the_mend() {
+        for (arguments, mend) in [
+            (["--listen", "localhost"], "such as 127.0.0.1:3021"),
+            (["--session-idle", "5"], "such as 45s, 30m or 12h"),
+            (["--public-url", "admin.example"], "as in https://admin.example"),
+            (["--trusted-proxy", "10.0.0.0/99"], "such as 10.0.0.1 or 10.0.0.0/8"),
+        ] {
+            let error = Cli::try_parse_from(["nself-admin"].iter().chain(&arguments)).unwrap_err();
+            assert!(error.to_string().contains(mend), "{error}");
+        }
     }
 
     #[test]
-    fn a_bad_address_is_refused_with_the_mend() {
-        let error = Cli::try_parse_from(["nself-admin", "--listen", "localhost"]).unwrap_err();
-        assert!(error.to_string().contains("such as 127.0.0.1:3021"), "{error}");
+    fn times_have_units() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("12h"), Ok(Duration::from_hours(12)));
+        for wrong in ["", "s", "1d", "1.5h", "-1s", "1 h"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
     }
 }

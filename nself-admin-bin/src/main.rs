@@ -3,27 +3,50 @@
 //! It wires the realtime hub and the Docker producer together, puts both behind one port and serves
 //! the page. Exit codes: 0 fine, 1 failed while running, 2 wrong usage or configuration.
 
+mod access;
 mod cli;
+mod commands;
 mod http;
+mod logging;
 mod program;
+mod screen;
+mod settings;
+mod state;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
-use self::cli::Cli;
-use self::program::Program;
+use self::cli::{Cli, Command, Serve};
+use self::commands::CommandError;
+use self::program::{Program, ProgramError};
+use self::settings::{Settings, SettingsError};
+
+/// Why the program ends otherwise than it should.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    #[error("the runtime failed: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+impl Error {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Settings(_) => 2,
+            Self::Program(error) => error.exit_code(),
+            Self::Command(_) | Self::Runtime(_) => 1,
+        }
+    }
+}
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    // bollard logs whole bodies, secrets included: never below info.
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn"))
-        .add_directive("bollard=info".parse().unwrap_or_default());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-
-    match run(cli) {
+    match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("nself-admin: {error}");
@@ -32,8 +55,23 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(), program::Error> {
+fn run(cli: Cli) -> Result<(), Error> {
+    match cli.command {
+        None => serve(cli.serve)?,
+        Some(Command::Serve(given)) => serve(*given)?,
+        Some(Command::SetPassword(state)) => commands::set_password(&state)?,
+        Some(Command::LoginLink { role, state }) => commands::login_link(&state, role)?,
+        Some(Command::Token { action }) => commands::tokens(action)?,
+        Some(Command::Routes) => print!("{}", http::table()),
+    }
+    Ok(())
+}
+
+fn serve(given: Serve) -> Result<(), Error> {
+    let settings = Settings::new(given)?;
+    logging::start(settings.log_format, settings.verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // Everything runs in tasks: what runs on this thread is not scheduled with them.
-    runtime.block_on(async { tokio::spawn(Program::new(cli).run()).await? })
+    let running = async { tokio::spawn(Program::new(settings).run()).await };
+    Ok(runtime.block_on(running).map_err(ProgramError::Task)??)
 }

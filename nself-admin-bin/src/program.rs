@@ -1,36 +1,37 @@
-//! From the command line to a running server and back: what is wrong with the configuration is said
-//! before anything is served.
+//! From the settings to a running server and back: what is wrong with the configuration is said before
+//! anything is served.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use nself_docker::{Docker, DockerConfig, DockerEngine, Engine, EngineError, ScriptedEngine};
-use nself_realtime::event::{EngineState, EngineStatus};
+use nself_realtime::auth::Access as RoomAccess;
 use nself_realtime::{Hub, Server, SessionConfig};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::Cli;
-use crate::http::{self, App};
+use crate::access::{Access, Tokens};
+use crate::commands::link_address;
+use crate::http::{self, About, App, Certificate, Door, Guard, Scheme, Sites, TlsError};
+use crate::screen::{Screen, SignIn};
+use crate::settings::{EngineChoice, Settings, Tls};
+use crate::state::links::LinkError;
+use crate::state::running::Running;
+use crate::state::{StateDir, StateError};
 
 /// How long connections have to end when the program is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 /// The demo plays the same at each start.
 const DEMO_SEED: u64 = 1;
+/// Where a sign-in link is written, where nobody sees what is printed.
+const LINK_FILE: &str = "login-link";
 
 /// Why the program ended.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error(
-        "--listen {0} can be reached from elsewhere, and there is no sign-in: choose a loopback \
-         address, such as 127.0.0.1:{port}", port = .0.port()
-    )]
-    NotLoopback(SocketAddr),
+pub(crate) enum ProgramError {
     #[error(
         "--listen {address} cannot be served: {source}; stop what listens there, or choose another \
          port, such as --listen {other}"
@@ -38,21 +39,32 @@ pub(crate) enum Error {
     Listen { address: SocketAddr, other: SocketAddr, source: io::Error },
     #[error("--docker-host, DOCKER_HOST or the Docker context: {0}")]
     Engine(#[from] EngineError),
-    #[error("--state-dir {} cannot be made: {source}; choose a folder that you may write to", path.display())]
-    StateDir { path: PathBuf, source: io::Error },
+    #[error(
+        "--listen {listen} can be reached from elsewhere, and there is no password; set one first: nself-admin \
+         set-password --state-dir {}", dir.path().display()
+    )]
+    NoPassword { listen: SocketAddr, dir: StateDir },
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("there is no sign-in link: {0}")]
+    Link(#[from] LinkError),
     #[error("the runtime failed: {0}")]
     Io(#[from] io::Error),
     #[error("the program failed: {0}")]
     Task(#[from] tokio::task::JoinError),
 }
 
-impl Error {
+impl ProgramError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::NotLoopback(_)
-            | Self::Listen { .. }
+            Self::Listen { .. }
             | Self::Engine(_)
-            | Self::StateDir { .. } => 2,
+            | Self::NoPassword { .. }
+            | Self::State(_)
+            | Self::Tls(_)
+            | Self::Link(_) => 2,
             Self::Io(_) | Self::Task(_) => 1,
         }
     }
@@ -60,47 +72,76 @@ impl Error {
 
 /// The program with what it was told.
 pub(crate) struct Program {
-    cli: Cli,
+    settings: Settings,
 }
 
 impl Program {
-    pub(crate) fn new(cli: Cli) -> Self {
-        Self { cli }
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings }
     }
 
     /// Serves until it is told to stop.
-    pub(crate) async fn run(self) -> Result<(), Error> {
-        let Cli { listen, docker_host, demo, no_auth: _, state_dir } = self.cli;
-        if !listen.ip().is_loopback() {
-            return Err(Error::NotLoopback(listen));
-        }
-        if let Some(path) = state_dir {
-            make_private(&path).map_err(|source| Error::StateDir { path, source })?;
-        }
+    pub(crate) async fn run(self) -> Result<(), ProgramError> {
+        let settings = self.settings;
+        let dir = StateDir::open(settings.state_dir()?)?;
         let hub = Hub::new();
-        let (engine, source): (Arc<dyn Engine>, String) = if demo {
-            let start = hub.clock().timestamp().into();
-            (Arc::new(ScriptedEngine::demo(start, DEMO_SEED)), "no socket, for the demo".to_owned())
+        let access = if settings.sign_in {
+            Access::new(dir.clone(), Arc::clone(hub.clock()), settings.lifetimes)?
         } else {
-            let engine = DockerEngine::new(docker_host.as_deref())?;
-            let address = engine.address();
-            (Arc::new(engine), address)
+            Access::open(dir.clone(), Arc::clone(hub.clock()))
         };
-        let listener = bind(listen).await?;
+        let access = Arc::new(access);
+        if settings.is_public() && !access.has_password() {
+            return Err(ProgramError::NoPassword { listen: settings.listen, dir });
+        }
+        let certificate = certificate(&settings, &dir)?;
+        let (engine, source) = engine(&settings.engine, &hub)?;
+        let listener = bind(settings.listen).await?;
         let address = listener.local_addr()?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
 
+        if let Some(project) = &settings.project {
+            // It has its room even before one of its services runs.
+            hub.open_room(project);
+        }
         let docker = Docker::spawn(engine, hub.clone(), DockerConfig::default());
-        let server = Server::new(hub, SessionConfig::default());
-        let app = Arc::new(App::new(server, docker, demo, address));
+        let rooms = RoomAccess::default().authenticator(Tokens(Arc::clone(&access)));
+        let server = Server::with_access(hub, SessionConfig::default(), rooms);
+        let scheme = if settings.tls == Tls::Off { Scheme::Http } else { Scheme::Https };
+        let sites = Sites::new(scheme, address, &settings.public_urls);
+        let url = sites.url();
+        let guard = Guard {
+            sites,
+            trusted_proxies: settings.trusted_proxies,
+            read_only: settings.read_only,
+        };
+        let about = About {
+            demo: settings.engine == EngineChoice::Demo,
+            environment: settings.environment,
+            project: settings.project.clone(),
+        };
+        let app = Arc::new(App::new(server, docker, Arc::clone(&access), guard, about));
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(http::serve(listener, Arc::clone(&app), stop.clone()));
+        let tending = {
+            let access = Arc::clone(&access);
+            tokio::spawn(async move { access.tend().await })
+        };
+        let fingerprint = certificate.as_ref().map(Certificate::fingerprint);
+        let door = Door { listener, certificate, limits: settings.limits };
+        let serving = tokio::spawn(http::serve(door, Arc::clone(&app), stop.clone()));
+        Running { address, url: url.clone(), fingerprint: fingerprint.clone() }.tell(&dir)?;
 
-        println!("nself-admin {}", env!("CARGO_PKG_VERSION"));
         app.wait_for_rooms().await;
-        println!("engine  {}", describe(&app.docker.engine(), &source));
-        println!("page    http://{address}");
+        let screen = Screen {
+            engine: app.docker.engine(),
+            source,
+            project: settings.project,
+            fingerprint: fingerprint.filter(|_| settings.tls == Tls::SelfSigned),
+            sign_in: way_in(&access, &dir, &url)?,
+            url,
+        };
+        print!("{screen}");
 
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -110,34 +151,57 @@ impl Program {
         if !app.server.drain(DRAIN).await {
             tracing::warn!("some connections did not end in time");
         }
+        tending.abort();
         app.docker.shutdown().await;
         serving.await?;
-        Ok(())
+        dir.remove(LINK_FILE)?;
+        Ok(Running::forget(&dir)?)
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| {
-        let other = SocketAddr::new(address.ip(), address.port().wrapping_add(1));
-        Error::Listen { address, other, source }
+fn engine(choice: &EngineChoice, hub: &Hub) -> Result<(Arc<dyn Engine>, String), EngineError> {
+    Ok(match choice {
+        EngineChoice::Demo => {
+            let start = hub.clock().timestamp().into();
+            let engine = ScriptedEngine::demo(start, DEMO_SEED);
+            (Arc::new(engine), "no socket, for the demo".to_owned())
+        }
+        EngineChoice::Docker(address) => {
+            let engine = DockerEngine::new(address.as_deref())?;
+            let address = engine.address();
+            (Arc::new(engine), address)
+        }
     })
 }
 
-fn make_private(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
+fn certificate(settings: &Settings, dir: &StateDir) -> Result<Option<Certificate>, TlsError> {
+    match &settings.tls {
+        Tls::Off => Ok(None),
+        Tls::Files { cert, key } => Certificate::from_files(cert, key).map(Some),
+        Tls::SelfSigned => Certificate::own(dir, settings.names()).map(Some),
     }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-fn describe(engine: &EngineStatus, source: &str) -> String {
-    let message = engine.message.as_deref().unwrap_or("it has not answered yet");
-    match engine.status {
-        EngineState::Online => {
-            format!("{} at {source}", engine.version.as_deref().unwrap_or("of unknown version"))
-        }
-        EngineState::Connecting | EngineState::Offline => {
-            format!("{source} does not answer: {message} (asked again until it does)")
-        }
+/// How somebody comes in. A link goes to the terminal, or, where what is printed is kept, into a file that
+/// only its owner can read.
+fn way_in(access: &Access, dir: &StateDir, url: &str) -> Result<SignIn, ProgramError> {
+    if !access.is_needed() {
+        return Ok(SignIn::Open);
     }
+    if access.has_password() {
+        return Ok(SignIn::Password);
+    }
+    let link = link_address(url, &access.make_link()?);
+    if io::stdout().is_terminal() {
+        return Ok(SignIn::Link(link));
+    }
+    dir.replace(LINK_FILE, &(link + "\n"))?;
+    Ok(SignIn::LinkIn(dir.file(LINK_FILE)))
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, ProgramError> {
+    TcpListener::bind(address).await.map_err(|source| {
+        let other = SocketAddr::new(address.ip(), address.port().wrapping_add(1));
+        ProgramError::Listen { address, other, source }
+    })
 }

@@ -68,6 +68,7 @@
 mod actions;
 mod backoff;
 mod build;
+mod details;
 pub mod compose;
 mod engine;
 mod inventory;
@@ -83,6 +84,7 @@ pub use self::build::{
     Build, BuildCause, BuildError, BuildReport, BuildStep, Builds, BuildsError, ContextError,
     ProjectSource, StepReport, UnsupportedDockerfile,
 };
+pub use self::details::{Configuration, ContainerDetails, DetailsError, Mount, ServiceDetails};
 pub use self::engine::bollard::DockerEngine;
 pub use self::engine::{
     AddressPool, Answer, Attachment, BlockBytes, BuildFrame, Container, ContainerAction,

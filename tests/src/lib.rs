@@ -26,6 +26,7 @@ pub mod scratch;
 pub mod server;
 pub mod socket;
 pub mod stack;
+pub mod visitor;
 pub mod wait;
 pub mod watcher;
 pub mod wire;

@@ -1,8 +1,9 @@
 //! The program under test as a process of its own: started on a free port, killed, started again on the
 //! same port.
 
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::output;
 use crate::process::Process;
@@ -18,8 +19,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the program with `arguments` on a free port of the loopback and waits until it serves.
+    /// Starts the program with `arguments` on a free port of the loopback, for everybody, and waits until it
+    /// serves.
     pub async fn start(arguments: &[&str]) -> Self {
+        Self::with_sign_in(&[&["--no-auth"], arguments].concat()).await
+    }
+
+    /// The same, but one has to sign in.
+    pub async fn with_sign_in(arguments: &[&str]) -> Self {
         let state = Scratch::new();
         let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
         let (process, port) = launch(0, &arguments, &state).await;
@@ -34,6 +41,30 @@ impl Server {
     /// The port that it listens on.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where it keeps what outlives a restart.
+    pub fn state_dir(&self) -> PathBuf {
+        state_dir(&self.state)
+    }
+
+    /// Runs another command of the program on the same state, and gives what it printed on standard output.
+    /// What it reads is `input`.
+    pub fn command(&self, arguments: &[&str], input: &str) -> String {
+        let mut command = command();
+        command.args(arguments).arg("--state-dir").arg(self.state_dir());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        child
+            .stdin
+            .take()
+            .expect("its input is a pipe")
+            .write_all(input.as_bytes())
+            .expect("it reads");
+        let output = child.wait_with_output().expect("it ends");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// What it has printed.
@@ -85,11 +116,16 @@ async fn launch(port: u16, arguments: &[String], state: &Scratch) -> (Process, u
     let mut command = command();
     command
         .arg(format!("--listen=127.0.0.1:{port}"))
-        .arg(format!("--state-dir={}/state", state.path().display()))
+        .arg("--state-dir")
+        .arg(state_dir(state))
         .args(arguments);
     let mut process = Process::start("nself-admin", &mut command);
     let port = process.printed_where("its address", port_of).await;
     (process, port)
+}
+
+fn state_dir(state: &Scratch) -> PathBuf {
+    state.path().join("state")
 }
 
 /// Finds the port behind `http://127.0.0.1:` in what the program printed.

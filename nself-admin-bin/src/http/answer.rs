@@ -1,6 +1,7 @@
 //! Answers: every one carries the security headers, every error has one form.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
@@ -10,6 +11,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use serde::Serialize;
+
+use super::guard::MAX_BODY_BYTES;
 
 /// The body of an answer: whole, or a stream.
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -35,10 +38,11 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
-    message: String,
+    pub(super) message: String,
     field: Option<String>,
     /// The methods that the route has, where it lacks the one that was asked for.
-    pub(super) allow: Option<&'static str>,
+    allow: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 #[derive(Serialize)]
@@ -52,11 +56,40 @@ struct ErrorData<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    #[serde(rename = "retryAfterMs", skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), field: None, allow: None }
+        let message = message.into();
+        Self { status, code, message, field: None, allow: None, retry_after: None }
+    }
+
+    /// Nobody is signed in.
+    pub(super) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "sign in first")
+    }
+
+    /// Too much of it: again after that time.
+    pub(super) fn rate_limited(message: impl Into<String>, retry_after: Duration) -> Self {
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        Self { retry_after: Some(retry_after), ..refusal }
+    }
+
+    pub(super) fn too_large() -> Self {
+        let message = format!("the body may have {MAX_BODY_BYTES} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    }
+
+    pub(super) fn engine_offline(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "engine_offline", message)
+    }
+
+    /// A fault of ours; what it is stands in our log.
+    pub(super) fn internal() -> Self {
+        let message = "something went wrong here; the log of nself-admin says what";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -76,12 +109,32 @@ impl Refusal {
         self
     }
 
+    /// With the methods that are possible.
+    pub(super) fn allow(mut self, methods: String) -> Self {
+        self.allow = Some(methods);
+        self
+    }
+
     pub(super) fn into_answer(self) -> Answer {
-        let error =
-            ErrorData { code: self.code, message: &self.message, field: self.field.as_deref() };
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let error = ErrorData {
+            code: self.code,
+            message: &self.message,
+            field: self.field.as_deref(),
+            retry_after_ms: self.retry_after.map(millis),
+        };
         let mut answer = json(self.status, &ErrorBody { error });
-        if let Some(allow) = self.allow {
-            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        let headers = answer.headers_mut();
+        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
+            headers.insert(header::ALLOW, allow);
+        }
+        if let Some(time) = self.retry_after {
+            // Whole seconds, and not too early.
+            let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         answer
     }
@@ -114,6 +167,14 @@ pub(super) fn with_body(
     body: Bytes,
 ) -> Answer {
     with_headers(status, content_type, cache, whole(body))
+}
+
+/// No body at all.
+pub(super) fn empty(status: StatusCode) -> Answer {
+    let mut answer = Response::new(whole(Bytes::new()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
 }
 
 /// A body that is there already.

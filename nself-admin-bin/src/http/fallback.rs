@@ -1,33 +1,54 @@
 //! The events where no socket gets through: polls and server-sent events, with the same cursors.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
-use nself_realtime::auth::Identity;
 use nself_realtime::transport::InvalidRequest;
 use nself_realtime::transport::poll::PollRequest;
 use nself_realtime::transport::sse::EventsRequest;
 
 use super::App;
 use super::answer::{Answer, Refusal, json_text, streaming};
-use super::api;
+use super::api::body;
+use super::guard::Granted;
+use crate::access::{Connection, Seat};
 
 /// Answers a poll: `GET` of one room, `POST` of several.
-pub(super) async fn poll(app: &App, request: Request<Incoming>) -> Result<Answer, Refusal> {
+pub(super) async fn poll(
+    app: &App,
+    granted: &Granted,
+    request: Request<Incoming>,
+) -> Result<Answer, Refusal> {
+    let seat = &granted.caller()?.seat;
+    let _open = open(seat)?;
     app.wait_for_rooms().await;
     let poll = if request.method() == Method::GET {
         PollRequest::from_query(request.uri().query().unwrap_or_default())
     } else {
-        PollRequest::from_json(&api::read(request.into_body()).await?)
+        PollRequest::from_json(&body::read(request.into_body()).await?)
     };
     let poll = poll.map_err(|error| malformed(&error))?;
-    let answer = app.server.poll(&Identity::guest(), poll).await;
+    let identity = seat.identity();
+    let answer = tokio::select! {
+        answer = app.server.poll(&identity, poll) => answer,
+        () = seat.ended() => return Err(Refusal::unauthorized()),
+    };
     let answer = answer
         .map_err(|error| unreadable(error.code().as_str(), error.to_string()).at(error.field()))?;
     Ok(json_text(StatusCode::OK, answer))
 }
 
 /// Answers with one room as a stream of server-sent events.
-pub(super) async fn events(app: &App, request: &Request<Incoming>) -> Result<Answer, Refusal> {
+pub(super) async fn events(
+    app: &App,
+    granted: &Granted,
+    request: &Request<Incoming>,
+) -> Result<Answer, Refusal> {
+    let seat = Arc::clone(&granted.caller()?.seat);
+    let open = open(&seat)?;
     app.wait_for_rooms().await;
     let mut events = EventsRequest::from_query(request.uri().query().unwrap_or_default());
     if let Some(id) = request.headers().get("last-event-id") {
@@ -36,10 +57,24 @@ pub(super) async fn events(app: &App, request: &Request<Incoming>) -> Result<Ans
         events = events.and_then(|events| events.last_event_id(id));
     }
     let events = events.map_err(|error| malformed(&error))?;
-    let stream = app.server.events(&Identity::guest(), events);
+    let stream = app.server.events(&seat.identity(), events);
     let stream =
         stream.map_err(|error| unreadable(error.code().as_str(), error.to_string()).at("room"))?;
+    // Signing out ends it. It is one of the connections of its sign-in for as long as it goes on.
+    let ended = async move { seat.ended().await };
+    let stream = stream.take_until(Box::pin(ended)).map(move |item| {
+        let _ = &open;
+        item
+    });
     Ok(streaming("text/event-stream", stream))
+}
+
+/// Takes one of the connections that a sign-in may have.
+pub(super) fn open(seat: &Arc<Seat>) -> Result<Connection, Refusal> {
+    seat.open().ok_or_else(|| {
+        let message = "this sign-in has all the connections that it may have: close a tab";
+        Refusal::rate_limited(message, Duration::from_secs(5))
+    })
 }
 
 fn malformed(error: &InvalidRequest) -> Refusal {

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::App;
 use super::answer::{Answer, Refusal, json, with_body};
+use super::api::services::named;
 use super::guard::Granted;
 
 #[derive(Serialize)]
@@ -43,11 +44,8 @@ pub(super) async fn read(
     granted: &Granted,
     request: &Request<Incoming>,
 ) -> Result<Answer, Refusal> {
-    let (project, service) = (granted.parameter("project"), granted.parameter("service"));
     let (query, format) = parse(request.uri().query().unwrap_or_default())?;
-    let no_such = |_| Refusal::not_found(format!("there is no service {project}/{service}"));
-    let room = RoomName::new(project).map_err(no_such)?;
-    let service = Name::new(service).map_err(no_such)?;
+    let (room, service) = named(granted)?;
     let history = app.docker.history(&room, &service, &query).await;
     let history = history.map_err(|error| refused(&error))?;
     Ok(match format {
@@ -138,9 +136,7 @@ fn refused(error: &HistoryError) -> Refusal {
     let message = error.to_string();
     match error {
         HistoryError::NotFound { .. } => Refusal::not_found(message),
-        HistoryError::EngineOffline => {
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "engine_offline", message)
-        }
+        HistoryError::EngineOffline => Refusal::engine_offline(message),
         HistoryError::Timeout { .. } => {
             Refusal::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message)
         }

@@ -1,4 +1,4 @@
-//! Which address leads where.
+//! From an address to what answers it.
 
 use std::sync::Arc;
 
@@ -7,99 +7,63 @@ use hyper::body::Incoming;
 use matchit::Router;
 
 use super::answer::{Answer, Refusal, secured};
+use super::arrival::Peer;
 use super::guard::Granted;
+use super::table::{Entry, Route, TABLE};
 use super::{App, api, assets, fallback, logs, websocket};
 
-/// What can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route {
-    Page,
-    Asset,
-    Favicon,
-    Healthz,
-    Readyz,
-    Session,
-    Socket,
-    Events,
-    Poll,
-    ServiceLogs,
-    ServiceAction,
-}
-
-/// What kind of thing a route leads to: other sites may link to pages, and only to these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Page,
-    Other,
-    Socket,
-}
-
-/// Every address; a name in braces is a parameter.
-const ROUTES: [(&str, Route); 15] = [
-    ("/", Route::Page),
-    ("/build", Route::Page),
-    ("/logs/{project}/{service}", Route::Page),
-    ("/monitor", Route::Page),
-    ("/sign-in", Route::Page),
-    ("/assets/{hash}/{*path}", Route::Asset),
-    ("/favicon.svg", Route::Favicon),
-    ("/healthz", Route::Healthz),
-    ("/readyz", Route::Readyz),
-    ("/api/session", Route::Session),
-    ("/api/ws", Route::Socket),
-    ("/api/events", Route::Events),
-    ("/api/poll", Route::Poll),
-    ("/api/services/{project}/{service}/logs", Route::ServiceLogs),
-    ("/api/services/{project}/{service}/{action}", Route::ServiceAction),
-];
-
-impl Route {
-    pub(super) fn kind(self) -> Kind {
-        match self {
-            Self::Page => Kind::Page,
-            Self::Socket => Kind::Socket,
-            _ => Kind::Other,
-        }
-    }
-
-    /// The methods that it has, as they stand in `Allow`.
-    pub(super) fn allow(self) -> &'static str {
-        match self {
-            Self::Page | Self::Asset | Self::Favicon | Self::Healthz | Self::Readyz => "GET, HEAD",
-            Self::Session | Self::Socket | Self::Events | Self::ServiceLogs => "GET",
-            Self::Poll => "GET, POST",
-            Self::ServiceAction => "POST",
-        }
-    }
-}
-
-/// A route with the parameters of the address.
+/// A path that there is, with its parameters.
 #[derive(Debug)]
-pub(super) struct Matched {
-    pub(super) route: Route,
+pub(super) struct Found<'a> {
+    /// What it can be asked for, by method.
+    pub(super) entries: &'a [&'static Entry],
     pub(super) parameters: Vec<(String, String)>,
 }
 
-/// Finds routes.
+impl Found<'_> {
+    /// The methods that it has, as they stand in `Allow`.
+    pub(super) fn allow(&self) -> String {
+        let methods = self.entries.iter().flat_map(|entry| entry.methods);
+        methods.copied().collect::<Vec<_>>().join(", ")
+    }
+
+    /// What leads there with that method.
+    pub(super) fn with_method(&self, method: &str) -> Option<&'static Entry> {
+        self.entries.iter().copied().find(|entry| entry.methods.contains(&method))
+    }
+
+    /// Whether it is a page, to which other sites may link.
+    pub(super) fn is_page(&self) -> bool {
+        self.entries.iter().any(|entry| entry.route == Route::Page)
+    }
+
+    /// Whether it opens a socket.
+    pub(super) fn is_socket(&self) -> bool {
+        self.entries.iter().any(|entry| entry.route == Route::Socket)
+    }
+}
+
+/// Finds what is at an address.
 #[derive(Debug)]
-pub(super) struct Routes(Router<Route>);
+pub(super) struct Routes(Router<Vec<&'static Entry>>);
 
 impl Routes {
     pub(super) fn new() -> Self {
-        let mut router = Router::new();
-        for (path, route) in ROUTES {
+        let mut router: Router<Vec<&'static Entry>> = Router::new();
+        for entries in TABLE.chunk_by(|one, next| one.path == next.path) {
+            let Some(path) = entries.first().map(|entry| entry.path) else { continue };
             #[expect(
                 clippy::expect_used,
                 reason = "the table is constant and every start reads it"
             )]
-            router.insert(path, route).expect("the table has no contradiction");
+            router.insert(path, entries.iter().collect()).expect("the table has no contradiction");
         }
         Self(router)
     }
 
-    /// The route of a path. Parameters are decoded after the path was taken apart, so that an encoded
-    /// slash never separates.
-    pub(super) fn find(&self, path: &str) -> Option<Matched> {
+    /// What is at a path. Parameters are decoded after the path was taken apart, so that an encoded slash
+    /// never separates.
+    pub(super) fn find(&self, path: &str) -> Option<Found<'_>> {
         let found = self.0.at(path).ok()?;
         let parameters = found
             .params
@@ -109,14 +73,14 @@ impl Routes {
                 Some((name.to_owned(), value.into_owned()))
             })
             .collect::<Option<_>>()?;
-        Some(Matched { route: *found.value, parameters })
+        Some(Found { entries: found.value, parameters })
     }
 }
 
 /// Answers a request.
-pub(super) async fn answer(app: Arc<App>, request: Request<Incoming>) -> Answer {
+pub(super) async fn answer(app: Arc<App>, peer: Peer, request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
-    let answer = match app.guard.check(&app.routes, &parts) {
+    let answer = match app.guard.check(&app.routes, &app.access, &parts, &peer) {
         Ok(granted) => handle(app, &granted, Request::from_parts(parts, body)).await,
         Err(refusal) => Err(refusal),
     };
@@ -132,14 +96,27 @@ async fn handle(
         Route::Page => assets::page(request.headers()),
         Route::Asset => assets::asset(granted, request.headers()),
         Route::Favicon => assets::favicon(request.headers()),
-        Route::Healthz => Ok(api::healthz()),
-        Route::Readyz => Ok(api::readyz(&app)),
-        Route::Session => Ok(api::session(&app)),
-        Route::Socket => websocket::upgrade(app, request).await,
-        Route::Events => fallback::events(&app, &request).await,
-        Route::Poll => fallback::poll(&app, request).await,
+        Route::Healthz => Ok(api::health::healthz()),
+        Route::Readyz => Ok(api::health::readyz(&app)),
+        Route::Login => api::session::log_in(&app, granted, request.into_body()).await,
+        Route::Bootstrap => api::session::follow_link(&app, granted, request.into_body()).await,
+        Route::Logout => api::session::log_out(&app, granted, request.into_body()).await,
+        Route::Session => api::session::tell(&app, granted),
+        Route::Renew => api::session::renew(&app, granted, request.into_body()).await,
+        Route::Socket => websocket::upgrade(app, granted, request).await,
+        Route::Events => fallback::events(&app, granted, &request).await,
+        Route::Poll => fallback::poll(&app, granted, request).await,
+        Route::Rooms => Ok(api::services::rooms(&app).await),
+        Route::Services => api::services::list(&app, request.uri().query()).await,
+        Route::Service => api::services::details(&app, granted).await,
+        Route::ServiceAction(action) => {
+            api::actions::on_service(&app, granted, action, request.into_body()).await
+        }
+        Route::ProjectAction(action) => {
+            api::actions::on_project(&app, granted, action, request.into_body()).await
+        }
         Route::ServiceLogs => logs::read(&app, granted, &request).await,
-        Route::ServiceAction => api::act(&app, granted, request.into_body()).await,
+        Route::Stats => api::stats::latest(&app, granted, request.uri().query()).await,
     }
 }
 
@@ -149,18 +126,38 @@ mod tests {
 
     #[test]
     fn parameters_are_decoded_and_an_encoded_slash_does_not_separate() {
-        let matched = Routes::new().find("/logs/shop/a%2Fb%20c").unwrap();
-        assert_eq!(matched.route, Route::Page);
+        let routes = Routes::new();
+        let found = routes.find("/logs/shop/a%2Fb%20c").unwrap();
+        assert!(found.is_page());
         let expected = [("project", "shop"), ("service", "a/b c")];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(matched.parameters, expected);
-        assert!(Routes::new().find("/logs/shop/%ff").is_none(), "not UTF-8");
+        assert_eq!(found.parameters, expected);
+        assert!(routes.find("/logs/shop/%ff").is_none(), "not UTF-8");
     }
 
     #[test]
     fn unknown_addresses_lead_nowhere() {
-        for path in ["/nowhere", "/logs", "/api", "//", "/api/ws/", "/../etc/passwd"] {
+        for path in [
+            "/nowhere",
+            "/logs",
+            "/api",
+            "//",
+            "/api/ws/",
+            "/../etc/passwd",
+            "/api/services/shop/web/kill",
+            "/api/containers/json",
+        ] {
             assert!(Routes::new().find(path).is_none(), "{path}");
         }
+    }
+
+    #[test]
+    fn a_path_stands_in_the_table_in_one_place() {
+        let mut paths: Vec<_> = TABLE.iter().map(|entry| entry.path).collect();
+        paths.dedup();
+        let all = paths.len();
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!(paths.len(), all);
     }
 }

@@ -7,18 +7,22 @@ use http::Request;
 use http::header::{self, HeaderValue};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use nself_realtime::auth::Identity;
 use nself_realtime::transport::websocket::SUBPROTOCOL;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 use super::App;
 use super::answer::{Answer, Refusal, whole};
+use super::fallback::open;
+use super::guard::Granted;
 
 /// Answers 101 and serves the connection in a task of its own.
 pub(super) async fn upgrade(
     app: Arc<App>,
+    granted: &Granted,
     mut request: Request<Incoming>,
 ) -> Result<Answer, Refusal> {
+    let seat = &granted.caller()?.seat;
+    let (open, identity) = (open(seat)?, seat.identity());
     app.wait_for_rooms().await;
     let subprotocol = check_subprotocol(&request)?;
     let upgraded = hyper::upgrade::on(&mut request);
@@ -30,10 +34,11 @@ pub(super) async fn upgrade(
     tokio::spawn(async move {
         match upgraded.await {
             Ok(upgraded) => {
-                app.server.serve_websocket(TokioIo::new(upgraded), Identity::guest()).await;
+                app.server.serve_websocket(TokioIo::new(upgraded), identity).await;
             }
             Err(error) => tracing::debug!(%error, "a handshake was not finished"),
         }
+        drop(open);
     });
     Ok(response)
 }

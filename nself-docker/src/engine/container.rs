@@ -3,6 +3,8 @@
 use nself_realtime::NanoTimestamp;
 use nself_realtime::event::{HealthState, Port};
 
+use crate::details::Configuration;
+
 /// What an engine says about a container. What a list does not tell is absent until an inspection.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -48,6 +50,8 @@ pub struct Container {
     /// Whether lines are dropped while its log cannot keep up (`mode=non-blocking`): nothing tells
     /// which.
     pub log_drops_lines: bool,
+    /// How it was configured, without secrets.
+    pub configuration: Option<Box<Configuration>>,
 }
 
 impl Container {
@@ -74,6 +78,7 @@ impl Container {
             memory_limit: None,
             log_driver: None,
             log_drops_lines: false,
+            configuration: None,
         }
     }
 

@@ -32,6 +32,8 @@ pub(super) enum Command {
     ActOnRoom { room: RoomName, action: Action, reply: oneshot::Sender<Outcomes> },
     /// Tell which containers a service has.
     Origins { key: ServiceKey, reply: oneshot::Sender<Vec<Origin>> },
+    /// Tell the identities of the containers that a service has.
+    Containers { key: ServiceKey, reply: oneshot::Sender<Vec<String>> },
 }
 
 /// What became of an action on each of several services.
@@ -153,6 +155,11 @@ impl Desk {
                 reply.send(begun.collect()).is_ok()
             }
             Command::Origins { key, reply } => reply.send(self.origins(&key)).is_ok(),
+            Command::Containers { key, reply } => {
+                let containers = self.inventory.containers_of(&key);
+                let ids = containers.map(|record| record.container.id.clone());
+                reply.send(ids.collect()).is_ok()
+            }
         };
         if !heard {
             tracing::debug!("nobody waits for the answer to a command");

@@ -12,6 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use nself_realtime::event::{EngineState, EngineStatus, ServiceStatus};
 use nself_realtime::{Hub, Name, RoomName};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -20,7 +21,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use self::desk::{Command, Desk};
+use self::link::within;
 use crate::actions::{Action, ActionError};
+use crate::details::{ContainerDetails, DetailsError, ServiceDetails};
 use crate::engine::Engine;
 use crate::inventory::ServiceKey;
 use crate::logs::{History, HistoryQuery, read_history};
@@ -195,6 +198,41 @@ impl Docker {
             return Err(HistoryError::EngineOffline);
         }
         Ok(history)
+    }
+
+    /// Asks the engine what a service is made of. Secrets are masked.
+    ///
+    /// # Errors
+    ///
+    /// [`DetailsError`]: the engine does not say.
+    ///
+    /// # Cancel safety
+    ///
+    /// It can be dropped at any time.
+    pub async fn details(
+        &self,
+        room: &RoomName,
+        service: &Name,
+    ) -> Result<ServiceDetails, DetailsError> {
+        let key = ServiceKey { room: room.clone(), service: service.clone() };
+        let containers = self.command(|reply| Command::Containers { key, reply }).await;
+        let containers = containers.ok_or(DetailsError::EngineOffline)?;
+        let inspections = containers.iter().map(|id| within(self.shared.engine.inspect(id)));
+        let mut found = Vec::new();
+        for answer in join_all(inspections).await {
+            match answer {
+                Ok(container) => found.push(ContainerDetails::from(container)),
+                // It went away in between.
+                Err(error) if error.is_not_found() => {}
+                Err(error) if error.is_offline() => return Err(DetailsError::EngineOffline),
+                Err(error) => return Err(DetailsError::Engine(error)),
+            }
+        }
+        if found.is_empty() {
+            return Err(DetailsError::NotFound { room: room.clone(), service: service.clone() });
+        }
+        found.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(ServiceDetails { service: service.clone(), containers: found })
     }
 
     /// Asks the supervisor; `None` if it has ended.

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 
 use nself_tests::process::Process;
+use nself_tests::scratch::Scratch;
 use nself_tests::server::{self, Server};
 
 /// Runs the program, which must end by itself, and gives its exit code and what it printed.
@@ -14,9 +15,12 @@ async fn run(arguments: &[&str]) -> (Option<i32>, String) {
 
 #[tokio::test]
 async fn a_taken_port_is_named_with_the_mend() {
+    let scratch = Scratch::new();
+    let state = scratch.path().join("state");
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap().to_string();
-    let (code, printed) = run(&["--demo", "--listen", &address]).await;
+    let (code, printed) =
+        run(&["--demo", "--state-dir", state.to_str().unwrap(), "--listen", &address]).await;
     assert_eq!(code, Some(2), "{printed}");
     assert!(printed.contains(&address), "{printed}");
     assert!(printed.contains("--listen"), "{printed}");
@@ -30,7 +34,10 @@ async fn an_unknown_flag_and_bad_values_are_wrong_usage() {
         (&["--listen", "127.0.0.1:99999"], "127.0.0.1:99999"),
         (&["--docker-host", "gopher://engine"], "gopher://engine"),
     ] {
-        let (code, printed) = run(arguments).await;
+        let scratch = Scratch::new();
+        let state = scratch.path().join("state");
+        let state = ["--state-dir", state.to_str().unwrap()];
+        let (code, printed) = run(&[arguments, &state].concat()).await;
         assert_eq!(code, Some(2), "{arguments:?}: {printed}");
         assert!(printed.contains(named), "{arguments:?}: {printed}");
     }
@@ -38,21 +45,28 @@ async fn an_unknown_flag_and_bad_values_are_wrong_usage() {
 
 #[tokio::test]
 async fn an_engine_over_ssh_is_refused_with_the_mend() {
-    let (code, printed) = run(&["--docker-host", "ssh://host"]).await;
+    let scratch = Scratch::new();
+    let state = scratch.path().join("state");
+    let state = ["--state-dir", state.to_str().unwrap()];
+    let (code, printed) = run(&[&["--docker-host", "ssh://host"][..], &state].concat()).await;
     assert_eq!(code, Some(2), "{printed}");
     assert!(printed.contains("forward"), "{printed}");
 }
 
 #[tokio::test]
-async fn listening_beyond_loopback_is_refused() {
-    for arguments in [
-        &["--demo", "--listen", "0.0.0.0:0"][..],
-        &["--demo", "--listen", "[::]:0"],
-        &["--demo", "--no-auth", "--listen", "0.0.0.0:0"],
+async fn listening_beyond_loopback_needs_a_password_and_tls() {
+    let scratch = Scratch::new();
+    let state = scratch.path().join("state");
+    let state = state.to_str().unwrap();
+    for (arguments, mend) in [
+        (&["--demo", "--listen", "0.0.0.0:0"][..], "--tls-self-signed"),
+        (&["--demo", "--listen", "[::]:0"], "--tls-self-signed"),
+        (&["--demo", "--no-auth", "--listen", "0.0.0.0:0"], "leave --no-auth out"),
+        (&["--demo", "--insecure-plain-http", "--listen", "0.0.0.0:0"], "nself-admin set-password"),
     ] {
-        let (code, printed) = run(arguments).await;
+        let (code, printed) = run(&[arguments, &["--state-dir", state]].concat()).await;
         assert_eq!(code, Some(2), "{arguments:?}: {printed}");
-        assert!(printed.contains("--listen"), "{arguments:?}: {printed}");
+        assert!(printed.contains(mend), "{arguments:?}: {printed}");
     }
 }
 

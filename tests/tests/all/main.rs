@@ -29,3 +29,4 @@ mod page_on_demo;
 mod page_on_engine;
 mod page_speed;
 mod page_tools;
+mod sign_in;

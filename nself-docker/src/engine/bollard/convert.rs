@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use ::bollard::models::{
     ContainerInspectResponse, ContainerState as InspectedState, ContainerStateStatusEnum,
     ContainerStatsResponse, ContainerSummary, ContainerSummaryStateEnum, EventMessage, Health,
-    HealthStatusEnum, PortMap, PortSummary,
+    HealthStatusEnum, MountPoint, PortMap, PortSummary,
 };
 use nself_realtime::NanoTimestamp;
 use nself_realtime::event::{HealthState, Port};
 
+use crate::details::{Configuration, Mount, argument_list, environment, labels};
 use crate::engine::{
     BlockBytes, Container, ContainerAction, ContainerState, EngineEvent, MemoryUsage, StatsFrame,
 };
@@ -46,10 +47,11 @@ pub(super) fn listed(summary: ContainerSummary) -> Option<Container> {
 
 /// A container as an inspection tells it.
 pub(super) fn inspected(response: ContainerInspectResponse) -> Option<Container> {
-    let id = response.id?;
-    let name = response.name.map_or_else(|| id.clone(), |name| without_slash(&name));
-    let said = response.state?;
+    let id = response.id.clone()?;
+    let name = response.name.as_deref().map_or_else(|| id.clone(), without_slash);
+    let said = response.state.clone()?;
     let mut container = Container::new(id, name, state_of_inspected(said.status?));
+    container.configuration = Some(Box::new(configuration(&response)));
     if let Some(config) = response.config {
         container.image = config.image.unwrap_or_default();
         label(&mut container, &config.labels.unwrap_or_default());
@@ -68,6 +70,36 @@ pub(super) fn inspected(response: ContainerInspectResponse) -> Option<Container>
     container.ports = ports.map(port_map).unwrap_or_default();
     state_details(&mut container, said);
     Some(container)
+}
+
+/// What of its configuration is for people; secrets go no further than here.
+fn configuration(response: &ContainerInspectResponse) -> Configuration {
+    let mut shown = Configuration::default();
+    if let Some(config) = &response.config {
+        let parts = [&config.entrypoint, &config.cmd].into_iter().flatten().flatten();
+        shown.command = argument_list(&parts.cloned().collect::<Vec<_>>());
+        shown.environment = environment(config.env.as_deref().unwrap_or_default());
+        shown.labels = config.labels.as_ref().map(labels).unwrap_or_default();
+        shown.user = config.user.clone().filter(|user| !user.is_empty());
+    }
+    shown.mounts = response.mounts.iter().flatten().map(mount).collect();
+    let networks = response.network_settings.as_ref().and_then(|own| own.networks.as_ref());
+    shown.networks = networks.map(|own| own.keys().cloned().collect()).unwrap_or_default();
+    shown.networks.sort_unstable();
+    let policy = response.host_config.as_ref().and_then(|config| config.restart_policy.as_ref());
+    let policy = policy.and_then(|policy| policy.name).map(|name| name.to_string());
+    shown.restart = policy.filter(|name| !name.is_empty());
+    shown
+}
+
+fn mount(point: &MountPoint) -> Mount {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    Mount {
+        kind: text(&point.typ),
+        source: point.name.clone().unwrap_or_else(|| text(&point.source)),
+        target: text(&point.destination),
+        writable: point.rw.unwrap_or(true),
+    }
 }
 
 fn state_details(container: &mut Container, said: InspectedState) {

@@ -1,0 +1,173 @@
+//! From a socket to requests: what is slow, too much or not HTTP ends here.
+
+use std::convert::Infallible;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::answer::{Answer, Refusal, secured};
+use super::arrival::Peer;
+use super::doorman::{Doorman, Limits};
+use super::tls::Certificate;
+use super::{App, routes};
+
+/// A client has that long to send its headers, and to greet with TLS.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_HEADERS: usize = 64;
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+/// After a failed accept (no descriptor left, say) nothing is tried for that long.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+
+/// What an address is told that has all connections that it may have.
+const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\n\
+    retry-after: 5\r\ncontent-length: 74\r\nconnection: close\r\n\r\n\
+    {\"error\":{\"code\":\"rate_limited\",\"message\":\"too many connections at once\"}}";
+
+/// Where connections come in.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) listener: TcpListener,
+    pub(crate) certificate: Option<Certificate>,
+    pub(crate) limits: Limits,
+}
+
+/// Serves until it is told to stop.
+pub(crate) async fn serve(door: Door, app: Arc<App>, stop: CancellationToken) {
+    let Door { listener, certificate, limits } = door;
+    let doorman = Doorman::new(limits, app.guard.trusted_proxies.clone());
+    loop {
+        let taking = async {
+            let room = doorman.room().await;
+            accept(&listener).await.map(|(stream, peer)| (stream, peer, room))
+        };
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = taking => accepted,
+        };
+        match accepted {
+            Ok((stream, peer, room)) => {
+                let Some(pass) = doorman.admit(peer.remote.ip()) else {
+                    turn_away(&stream, certificate.is_some());
+                    continue;
+                };
+                let (app, stop, certificate) =
+                    (Arc::clone(&app), stop.clone(), certificate.clone());
+                let span = tracing::info_span!("connection", peer = %peer.remote);
+                let connection = async move {
+                    open(stream, certificate, peer, app, stop).await;
+                    drop((pass, room));
+                };
+                tokio::spawn(connection.instrument(span));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be taken");
+                sleep(ACCEPT_BACKOFF).await;
+            }
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Peer)> {
+    let (stream, remote) = listener.accept().await?;
+    // An event is small and must not wait for the acknowledgement of the one before.
+    stream.set_nodelay(true)?;
+    let peer = Peer { remote, local: stream.local_addr()? };
+    Ok((stream, peer))
+}
+
+/// Says why, if that can be said at once.
+fn turn_away(stream: &TcpStream, encrypted: bool) {
+    tracing::debug!("an address has too many connections");
+    if !encrypted && stream.try_write(TOO_MANY).is_err() {
+        tracing::debug!("it was not told");
+    }
+}
+
+async fn open(
+    stream: TcpStream,
+    certificate: Option<Certificate>,
+    peer: Peer,
+    app: Arc<App>,
+    stop: CancellationToken,
+) {
+    let Some(certificate) = certificate else {
+        return serve_connection(stream, peer, app, stop).await;
+    };
+    match timeout(HEADER_TIMEOUT, certificate.greet(stream)).await {
+        Ok(Ok(stream)) => serve_connection(stream, peer, app, stop).await,
+        Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+        Err(_) => tracing::debug!("no TLS in time"),
+    }
+}
+
+async fn serve_connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    app: Arc<App>,
+    stop: CancellationToken,
+) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answer = contained(routes::answer(Arc::clone(&app), peer, request));
+        answer.map(Ok::<Answer, Infallible>)
+    });
+    let connection = http1::Builder::new()
+        // Without a timer the header timeout would be inert.
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// A panic of a handler is an answer, and ends nothing but this request.
+async fn contained(answering: impl Future<Output = Answer>) -> Answer {
+    // What a handler holds is dropped; what it shares is behind locks that forgive a panic.
+    let answer = AssertUnwindSafe(answering).catch_unwind().await;
+    answer.unwrap_or_else(|_| secured(Refusal::internal().into_answer()))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_a_handler_is_an_answer() {
+        let answer = contained(async { panic!("on purpose") }).await;
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(answer.headers().contains_key("content-security-policy"));
+    }
+
+    #[test]
+    fn who_is_turned_away_is_told_the_right_length() {
+        let text = std::str::from_utf8(TOO_MANY).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+    }
+}
