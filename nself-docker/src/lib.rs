@@ -68,8 +68,8 @@
 mod actions;
 mod backoff;
 mod build;
-pub mod compose;
 mod details;
+pub mod compose;
 mod engine;
 mod inventory;
 mod logs;
