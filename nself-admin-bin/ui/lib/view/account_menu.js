@@ -17,7 +17,14 @@ export function startAccountMenu({ account }) {
   const until = h('p', { class: 'muted' });
   const failure = h('p', { class: 'failure', role: 'alert', hidden: true });
   const leave = h('button', { type: 'button', id: 'sign-out', onclick: () => end(failure) }, 'Sign out');
-  byId('account-menu').append(h('p', {}, 'Signed in as ', name), role, until, failure, leave);
+  const menu = byId('account-menu');
+  menu.append(h('p', {}, 'Signed in as ', name), role, until, failure, leave);
+  menu.addEventListener('beforetoggle', ({ newState }) => {
+    if (newState === 'open') {
+      // The sign-in may have been renewed since.
+      account.refresh();
+    }
+  });
   view([account], () => {
     const held = account.getSnapshot();
     button.hidden = !held?.signIn;
