@@ -8,18 +8,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::StreamExt;
-use nself_realtime::event::{LogLine, LogsStream, Source};
-use nself_realtime::{Emitter, Hub, Name, NanoTimestamp, RoomName, Server, SessionConfig};
+use nself_benches::memory::line;
+use nself_realtime::{Emitter, Hub, RoomName, Server, SessionConfig};
 use tokio::runtime::Runtime;
-
-fn line() -> LogsStream {
-    let service = Name::new("web").expect("a name");
-    let time = NanoTimestamp::from_unix_nanos(1_700_000_000_123_456_789).expect("a time");
-    let text = "GET /api/products?page=2 HTTP/1.1 200 12ms upstream=catalog:8080".repeat(2);
-    let container_id = Some(Name::new("0123456789abcdef").expect("a name"));
-    let line = LogLine::new(service, time, Source::Stdout, text);
-    LogsStream::Line(LogLine { container_id, ..line })
-}
 
 fn room(hub: &Hub) -> Emitter {
     hub.open_room(&RoomName::new("shop").expect("a room name"))

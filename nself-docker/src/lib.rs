@@ -68,8 +68,8 @@
 mod actions;
 mod backoff;
 mod build;
-mod details;
 pub mod compose;
+mod details;
 mod engine;
 mod inventory;
 mod logs;

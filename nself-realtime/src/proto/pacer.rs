@@ -49,6 +49,15 @@ impl Default for Pacing {
     }
 }
 
+impl Pacing {
+    /// Writes whatever is pending as soon as the connection has taken what was written before: for few
+    /// readers that want every event the moment it comes, and at the price of more writes.
+    pub fn none() -> Self {
+        let (max_wait, min_gap) = (Duration::ZERO, Duration::ZERO);
+        Self { max_wait, max_events: 1, min_gap, burst: 1, ..Self::default() }
+    }
+}
+
 /// What waits to be written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Pending {
@@ -156,6 +165,16 @@ mod tests {
             now += Duration::from_micros(100);
         }
         flushes
+    }
+
+    #[test]
+    fn without_pacing_every_event_is_written_when_it_comes() {
+        let (start, mut pacer) = (SystemClock.now(), Pacer::new(Pacing::none()));
+        for _ in 0..1_000 {
+            assert_eq!(pacer.decide(start, ONE), Flush::Now);
+            pacer.flushed(start, false);
+        }
+        assert_eq!(pacer.flushes.len(), 1);
     }
 
     #[test]

@@ -67,49 +67,59 @@ pub(crate) enum Incoming<T> {
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Serves one connection until it ends.
-pub(super) async fn run<S: Socket>(
+// No `async fn`: what those are given they hold twice, and a quiet connection is little else than that.
+pub(super) fn run<S: Socket>(
     mut socket: S,
     peer: Peer,
-    hub: &Hub,
-    access: &Access,
+    hub: Hub,
+    access: Access,
     stalled_after: Duration,
     mut draining: watch::Receiver<bool>,
-) {
-    let clock = hub.clock().clone();
+) -> impl Future<Output = ()> {
     hub.counters().connected(socket.transport());
-    let _disconnected = Disconnected(hub, socket.transport());
+    let disconnected = Disconnected(hub, socket.transport());
     let mut connection =
         Connection { peer, out: Vec::new(), flushing: None, stalled_after, authenticating: None };
-    let mut drain = pin!(async move {
+    async move {
+        let hub = &disconnected.0;
+        let end = drive(&mut connection, &mut socket, hub, &access, &mut draining).await;
+        if let End::Closed(code) = end
+            && socket.queue_close(code).is_ok()
+        {
+            let closed = poll_fn(|cx| match ready!(socket.poll_flush(cx)) {
+                Ok(()) => socket.poll_finish(cx),
+                Err(_) => Poll::Ready(()),
+            });
+            // Who does not end its side in time is left.
+            let _ = tokio::time::timeout(LINGER, closed).await;
+        }
+        tracing::debug!(?end, "connection ended");
+    }
+}
+
+async fn drive<S: Socket>(
+    connection: &mut Connection,
+    socket: &mut S,
+    hub: &Hub,
+    access: &Access,
+    draining: &mut watch::Receiver<bool>,
+) -> End {
+    let clock = hub.clock();
+    let mut drain = pin!(async {
         // An error means that the server itself is gone: that is an end, too.
         let _ = draining.wait_for(|draining| *draining).await;
-        draining
     });
-    let mut drained = None;
+    let mut drained = false;
     let mut sleep = pin!(sleep_until(connection.peer.poll_timeout().into()));
-    let end = poll_fn(|cx| {
-        if drained.is_none()
-            && let Poll::Ready(draining) = drain.as_mut().poll(cx)
-        {
-            // Kept until the connection ends: a drain waits for it.
-            drained = Some(draining);
+    poll_fn(|cx| {
+        if !drained && drain.as_mut().poll(cx).is_ready() {
+            drained = true;
             let retry_after = Server::retry_after(hub.random_bits());
             connection.peer.close(CloseCode::Restart, Some(retry_after));
         }
-        connection.poll(&mut socket, access, cx, || clock.now(), sleep.as_mut())
+        connection.poll(socket, access, cx, || clock.now(), sleep.as_mut())
     })
-    .await;
-    if let End::Closed(code) = end
-        && socket.queue_close(code).is_ok()
-    {
-        let closed = poll_fn(|cx| match ready!(socket.poll_flush(cx)) {
-            Ok(()) => socket.poll_finish(cx),
-            Err(_) => Poll::Ready(()),
-        });
-        // Who does not end its side in time is left.
-        let _ = tokio::time::timeout(LINGER, closed).await;
-    }
-    tracing::debug!(?end, "connection ended");
+    .await
 }
 
 /// How a connection ended.
@@ -122,9 +132,9 @@ enum End {
 }
 
 /// Counts a connection down when it ends, however it does.
-struct Disconnected<'a>(&'a Hub, Transport);
+struct Disconnected(Hub, Transport);
 
-impl Drop for Disconnected<'_> {
+impl Drop for Disconnected {
     fn drop(&mut self) {
         self.0.counters().disconnected(self.1);
     }

@@ -93,7 +93,11 @@ impl Server {
         tokio::time::timeout(patience, self.shared.draining.closed()).await.is_ok()
     }
 
-    pub(crate) async fn serve<S: Socket>(&self, socket: S, identity: Identity) {
+    pub(crate) fn serve<S: Socket>(
+        &self,
+        socket: S,
+        identity: Identity,
+    ) -> impl Future<Output = ()> + use<S> {
         self.shared.presence.get_or_init(|| {
             let hub = self.hub().clone();
             tokio::spawn(tell_presence(hub)).abort_handle()
@@ -103,7 +107,7 @@ impl Server {
         let now = hub.clock().now();
         let access = self.shared.access.clone();
         let peer = Peer::new(hub.clone(), config, access.clone(), identity, now);
-        connection::run(socket, peer, &hub, &access, config.heartbeat_timeout, draining).await;
+        connection::run(socket, peer, hub, access, config.heartbeat_timeout, draining)
     }
 
     /// Tells when the server drains; a drain waits until it is dropped.

@@ -8,6 +8,8 @@ mod request;
 #[cfg(any(feature = "poll", feature = "sse"))]
 pub use self::request::InvalidRequest;
 
+#[cfg(feature = "websocket")]
+mod outgoing;
 #[cfg(feature = "poll")]
 pub mod poll;
 #[cfg(feature = "poll")]

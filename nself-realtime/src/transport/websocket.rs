@@ -1,6 +1,6 @@
 //! WebSocket, RFC 6455, over tokio-tungstenite.
 //!
-//! Buffers are set for many quiet connections: 4 KiB to read, and to write what one flush needs.
+//! Made for many quiet connections: few bytes to read what a client says, and none to write; see `outgoing.rs`.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,12 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{
-    CloseCode as WireCloseCode, Data, OpCode,
-};
-use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as WireCloseCode;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
 
+use super::outgoing::Outgoing;
 use crate::auth::Identity;
 use crate::proto::{CloseCode, SessionConfig};
 use crate::server::{Incoming, Server, Socket};
@@ -25,9 +24,10 @@ use crate::stats::Transport;
 /// The name of the protocol in `Sec-WebSocket-Protocol`.
 pub const SUBPROTOCOL: &str = "nself.v1";
 
-const READ_BUFFER_BYTES: usize = 4 * 1024;
-/// The largest event, its frame and the answers before it fit in.
-const MAX_WRITE_BUFFER_BYTES: usize = 1024 * 1024;
+/// What a client says is mostly shorter; for a longer message the buffer grows.
+const READ_BUFFER_BYTES: usize = 512;
+/// What tungstenite writes by itself, pongs and the close, fits in.
+const MAX_WRITE_BUFFER_BYTES: usize = 64 * 1024;
 
 impl Server {
     /// Serves one connection of that client whose handshake is done, until it ends. To be polled from a task of its
@@ -40,7 +40,7 @@ impl Server {
     where
         T: AsyncRead + AsyncWrite + Unpin,
     {
-        let io = Metered { io, written: 0 };
+        let io = Outgoing::new(io);
         let config = websocket_config(self.config());
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
         self.serve(WebSocket(stream), identity).await;
@@ -56,7 +56,7 @@ fn websocket_config(config: &SessionConfig) -> WebSocketConfig {
         .max_frame_size(Some(config.max_message_bytes))
 }
 
-struct WebSocket<T>(WebSocketStream<Metered<T>>);
+struct WebSocket<T>(WebSocketStream<Outgoing<T>>);
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Socket for WebSocket<T> {
     type Error = Error;
@@ -76,9 +76,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket for WebSocket<T> {
     }
 
     fn queue(&mut self, frame: Bytes) -> Result<(), Error> {
-        // A frame made by hand goes out as it is: no check of its UTF-8, no copy of its bytes.
-        let frame = Frame::message(frame, OpCode::Data(Data::Text), true);
-        Pin::new(&mut self.0).start_send(Message::Frame(frame))
+        self.0.get_mut().queue(frame);
+        Ok(())
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -92,7 +91,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket for WebSocket<T> {
     }
 
     fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let io = &mut self.0.get_mut().io;
+        let io = self.0.get_mut().io();
         // A second shutdown is ready at once.
         if ready!(Pin::new(&mut *io).poll_shutdown(cx)).is_err() {
             return Poll::Ready(());
@@ -108,7 +107,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket for WebSocket<T> {
     }
 
     fn written(&self) -> u64 {
-        self.0.get_ref().written
+        self.0.get_ref().written()
     }
 }
 
@@ -120,44 +119,5 @@ fn broken_rule(error: &Error) -> Option<CloseCode> {
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
         Error::Protocol(_) => Some(CloseCode::ProtocolError),
         _ => None,
-    }
-}
-
-/// Counts what the operating system has taken: progress, not the length of a queue, tells a slow
-/// reader from a dead one.
-struct Metered<T> {
-    io: T,
-    written: u64,
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Metered<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Metered<T> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        let taken = Pin::new(&mut self.io).poll_write(cx, buf);
-        if let Poll::Ready(Ok(bytes)) = &taken {
-            self.written += u64::try_from(*bytes).unwrap_or(0);
-        }
-        taken
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }

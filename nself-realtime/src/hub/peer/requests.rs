@@ -147,6 +147,8 @@ impl Peer {
         let reader = Reader::subscribe(room, filters, since, id, now, &mut self.outputs)
             .map_err(|e| refused(e, name))?;
         self.answer_outputs();
+        // Most connections read one room: no room for four.
+        self.readers.reserve_exact(1);
         self.readers.push(reader);
         Ok(())
     }

@@ -1,0 +1,11 @@
+//! What the benchmarks and the load generator have in common.
+//!
+//! A run of the load generator has two processes. The server's (`load serve CONTENDER`) publishes what it is told to on its
+//! standard input; the other one holds the clients, counts what they get, and reads from `/proc` what the
+//! server used for it.
+
+pub mod load;
+pub mod memory;
+pub mod plot;
+pub mod serve;
+pub mod tick;
