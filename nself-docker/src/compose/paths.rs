@@ -60,8 +60,8 @@ impl Ground {
         path.starts_with(&self.dir)
     }
 
-    /// Applies the rules on what may be mounted.
-    pub(super) fn check_mount(&self, report: &mut Report, item: &Item<'_>, source: &Path) {
+    /// Applies the rules on what may be mounted; says whether it may be looked at.
+    pub(super) fn check_mount(&self, report: &mut Report, item: &Item<'_>, source: &Path) -> bool {
         let is_socket = source.file_name().is_some_and(|name| {
             ENGINE_SOCKETS.iter().any(|socket| Path::new(socket).file_name() == Some(name))
         });
@@ -72,7 +72,9 @@ impl Ground {
         if !self.is_inside(source) {
             let what = "mounts something that is not in the project's folder";
             report.forbid(Rule::BindOutsideProject, item, what);
+            return report.allows(Rule::BindOutsideProject);
         }
+        true
     }
 
     /// How a path is told: relative to the project where it lies there.

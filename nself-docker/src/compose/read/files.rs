@@ -106,8 +106,7 @@ impl Reader<'_> {
         let written = self.report.word(item)?;
         match self.ground.resolve(&self.ground.dir, &written) {
             Ok(file) => {
-                self.ground.check_mount(self.report, item, &file);
-                if self.ground.is_inside(&file) && !file.is_file() {
+                if self.ground.check_mount(self.report, item, &file) && !file.is_file() {
                     let message = format!("there is no file {written:?}: create it");
                     self.report.refuse(ProblemKind::File, item, message);
                 }

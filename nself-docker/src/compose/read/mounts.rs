@@ -162,8 +162,8 @@ impl Reader<'_> {
                 return None;
             }
         };
-        self.ground.check_mount(self.report, item, &source);
-        if !create_host_path && self.ground.is_inside(&source) && !source.exists() {
+        let allowed = self.ground.check_mount(self.report, item, &source);
+        if allowed && !create_host_path && !source.exists() {
             let message = format!(
                 "{written:?} does not exist: create it, or leave out `create_host_path: false`"
             );

@@ -102,12 +102,13 @@ impl Reader<'_> {
     fn check_device(&mut self, item: &Item<'_>, options: &mut BTreeMap<String, String>) {
         let get = |key: &str| options.get(key).cloned().unwrap_or_default();
         let (kind, flags, device) = (get("type"), get("o"), get("device"));
-        if device.is_empty() || matches!(kind.as_str(), "tmpfs" | "nfs" | "nfs4" | "cifs") {
-            return;
-        }
         let at = item.some("device").unwrap_or_else(|| item.clone());
+        // With this flag the kernel takes no notice of the type.
         if !flags.split(',').any(|flag| matches!(flag.trim(), "bind" | "rbind")) {
-            self.report.forbid(Rule::Devices, &at, "mounts a device of the host");
+            let harmless = matches!(kind.as_str(), "tmpfs" | "nfs" | "nfs4" | "cifs");
+            if !device.is_empty() && !harmless {
+                self.report.forbid(Rule::Devices, &at, "mounts a device of the host");
+            }
             return;
         }
         match self.ground.resolve(&self.ground.dir, &device) {
