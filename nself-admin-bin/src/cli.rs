@@ -25,6 +25,10 @@ pub(crate) struct Cli {
     #[arg(long)]
     pub(crate) demo: bool,
 
+    /// The Compose project that can be built; default: the one here, if a Compose file lies here
+    #[arg(long, value_name = "DIR", env = "NSELF_PROJECT", conflicts_with = "demo")]
+    pub(crate) project: Option<PathBuf>,
+
     /// Serve without sign-in; only with a loopback address
     #[arg(long)]
     pub(crate) no_auth: bool,

@@ -6,6 +6,7 @@
 mod cli;
 mod http;
 mod program;
+mod project;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nself_docker::{Docker, DockerConfig, DockerEngine, Engine, EngineError, ScriptedEngine};
+use nself_docker::{
+    Builds, Docker, DockerConfig, DockerEngine, Engine, EngineError, ScriptedEngine,
+};
 use nself_realtime::event::{EngineState, EngineStatus};
 use nself_realtime::{Hub, Server, SessionConfig};
 use tokio::net::TcpListener;
@@ -17,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::Cli;
 use crate::http::{self, App};
+use crate::project::Project;
 
 /// How long connections have to end when the program is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -40,6 +43,8 @@ pub(crate) enum Error {
     Engine(#[from] EngineError),
     #[error("--state-dir {} cannot be made: {source}; choose a folder that you may write to", path.display())]
     StateDir { path: PathBuf, source: io::Error },
+    #[error("--project cannot be used: {0}; name a folder that you may read")]
+    Project(io::Error),
     #[error("the runtime failed: {0}")]
     Io(#[from] io::Error),
     #[error("the program failed: {0}")]
@@ -52,7 +57,8 @@ impl Error {
             Self::NotLoopback(_)
             | Self::Listen { .. }
             | Self::Engine(_)
-            | Self::StateDir { .. } => 2,
+            | Self::StateDir { .. }
+            | Self::Project(_) => 2,
             Self::Io(_) | Self::Task(_) => 1,
         }
     }
@@ -70,13 +76,15 @@ impl Program {
 
     /// Serves until it is told to stop.
     pub(crate) async fn run(self) -> Result<(), Error> {
-        let Cli { listen, docker_host, demo, no_auth: _, state_dir } = self.cli;
+        let Cli { listen, docker_host, demo, project, no_auth: _, state_dir } = self.cli;
         if !listen.ip().is_loopback() {
             return Err(Error::NotLoopback(listen));
         }
         if let Some(path) = state_dir {
             make_private(&path).map_err(|source| Error::StateDir { path, source })?;
         }
+        let project = if demo { Project::demo().map(Some) } else { Project::find(project) };
+        let project = project.map_err(Error::Project)?;
         let hub = Hub::new();
         let (engine, source): (Arc<dyn Engine>, String) = if demo {
             let start = hub.clock().timestamp().into();
@@ -91,15 +99,24 @@ impl Program {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
 
-        let docker = Docker::spawn(engine, hub.clone(), DockerConfig::default());
+        let config = project.iter().fold(DockerConfig::default(), |config, project| {
+            config.keep_room(project.room().clone())
+        });
+        let builds = project.as_ref().map(|project| {
+            Builds::new(Arc::clone(&engine), project.source(), hub.clone(), project.room().clone())
+        });
+        let docker = Docker::spawn(engine, hub.clone(), config);
         let server = Server::new(hub, SessionConfig::default());
-        let app = Arc::new(App::new(server, docker, demo, address));
+        let app = Arc::new(App::new(server, docker, builds, demo, address));
         let stop = CancellationToken::new();
         let serving = tokio::spawn(http::serve(listener, Arc::clone(&app), stop.clone()));
 
         println!("nself-admin {}", env!("CARGO_PKG_VERSION"));
         app.wait_for_rooms().await;
         println!("engine  {}", describe(&app.docker.engine(), &source));
+        if let Some(project) = &project {
+            println!("project {} in {}", project.room(), project.folder().display());
+        }
         println!("page    http://{address}");
 
         tokio::select! {
@@ -109,6 +126,9 @@ impl Program {
         stop.cancel();
         if !app.server.drain(DRAIN).await {
             tracing::warn!("some connections did not end in time");
+        }
+        if let Some(builds) = &app.builds {
+            builds.shutdown().await;
         }
         app.docker.shutdown().await;
         serving.await?;

@@ -56,6 +56,17 @@
 //! [`pull`] brings an image and tells how far it is, in bytes and by layers: a percentage that never
 //! falls, and exactly one end, also when it is dropped.
 //!
+//! # Compose files
+//!
+//! [`compose::load`] reads the project of a folder, without an engine, into one checked [`compose::Project`],
+//! or tells all that is wrong with it.
+//!
+//! # Builds
+//!
+//! [`Build`] takes a Compose project from its files to running containers and tells `build:progress` all
+//! the way; [`Builds`] runs one at a time and keeps the last ones. Nothing is removed that holds data, and
+//! what was running stays running if its successor does not get well.
+//!
 //! # What ends what
 //!
 //! Everything ends when the last [`Docker`] is dropped, or by [`Docker::shutdown`]. A container that

@@ -37,6 +37,7 @@ pub(super) struct Refusal {
     pub(super) code: &'static str,
     message: String,
     field: Option<String>,
+    details: Option<serde_json::Value>,
     /// The methods that the route has, where it lacks the one that was asked for.
     pub(super) allow: Option<&'static str>,
 }
@@ -52,11 +53,13 @@ struct ErrorData<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a serde_json::Value>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), field: None, allow: None }
+        Self { status, code, message: message.into(), field: None, details: None, allow: None }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -76,9 +79,18 @@ impl Refusal {
         self
     }
 
+    /// Adds what a program can act upon.
+    pub(super) fn with(self, details: serde_json::Value) -> Self {
+        Self { details: Some(details), ..self }
+    }
+
     pub(super) fn into_answer(self) -> Answer {
-        let error =
-            ErrorData { code: self.code, message: &self.message, field: self.field.as_deref() };
+        let error = ErrorData {
+            code: self.code,
+            message: &self.message,
+            field: self.field.as_deref(),
+            details: self.details.as_ref(),
+        };
         let mut answer = json(self.status, &ErrorBody { error });
         if let Some(allow) = self.allow {
             answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));

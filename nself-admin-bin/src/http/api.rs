@@ -86,7 +86,7 @@ pub(super) async fn act(app: &App, granted: &Granted, body: Incoming) -> Result<
 }
 
 /// Reads a body that has to be `{}` or empty.
-async fn read_nothing(body: Incoming) -> Result<(), Refusal> {
+pub(super) async fn read_nothing(body: Incoming) -> Result<(), Refusal> {
     let body = read(body).await?;
     if body.is_empty() {
         return Ok(());

@@ -3,6 +3,7 @@
 mod answer;
 mod api;
 mod assets;
+mod builds;
 mod fallback;
 mod guard;
 mod logs;
@@ -19,7 +20,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use nself_docker::Docker;
+use nself_docker::{Builds, Docker};
 use nself_realtime::Server;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -43,6 +44,8 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 pub(crate) struct App {
     pub(crate) server: Server,
     pub(crate) docker: Docker,
+    /// The builds of the program's own project, if it has one.
+    pub(crate) builds: Option<Builds>,
     demo: bool,
     guard: Guard,
     routes: Routes,
@@ -50,8 +53,14 @@ pub(crate) struct App {
 
 impl App {
     /// The app of a program that listens on `address`.
-    pub(crate) fn new(server: Server, docker: Docker, demo: bool, address: SocketAddr) -> Self {
-        Self { server, docker, demo, guard: Guard::new(address), routes: Routes::new() }
+    pub(crate) fn new(
+        server: Server,
+        docker: Docker,
+        builds: Option<Builds>,
+        demo: bool,
+        address: SocketAddr,
+    ) -> Self {
+        Self { server, docker, builds, demo, guard: Guard::new(address), routes: Routes::new() }
     }
 
     /// Waits until the rooms of what runs are there, but not for long: an engine that does not answer

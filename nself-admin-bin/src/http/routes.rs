@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use http::Request;
+use http::{Method, Request};
 use hyper::body::Incoming;
 use matchit::Router;
 
 use super::answer::{Answer, Refusal, secured};
 use super::guard::Granted;
-use super::{App, api, assets, fallback, logs, websocket};
+use super::{App, api, assets, builds, fallback, logs, websocket};
 
 /// What can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) enum Route {
     Poll,
     ServiceLogs,
     ServiceAction,
+    Builds,
+    Build,
 }
 
 /// What kind of thing a route leads to: other sites may link to pages, and only to these.
@@ -35,7 +37,7 @@ pub(super) enum Kind {
 }
 
 /// Every address; a name in braces is a parameter.
-const ROUTES: [(&str, Route); 13] = [
+const ROUTES: [(&str, Route); 15] = [
     ("/", Route::Page),
     ("/logs/{project}/{service}", Route::Page),
     ("/monitor", Route::Page),
@@ -49,6 +51,8 @@ const ROUTES: [(&str, Route); 13] = [
     ("/api/poll", Route::Poll),
     ("/api/services/{project}/{service}/logs", Route::ServiceLogs),
     ("/api/services/{project}/{service}/{action}", Route::ServiceAction),
+    ("/api/build", Route::Builds),
+    ("/api/build/{build}", Route::Build),
 ];
 
 impl Route {
@@ -65,7 +69,8 @@ impl Route {
         match self {
             Self::Page | Self::Asset | Self::Favicon | Self::Healthz | Self::Readyz => "GET, HEAD",
             Self::Session | Self::Socket | Self::Events | Self::ServiceLogs => "GET",
-            Self::Poll => "GET, POST",
+            Self::Poll | Self::Builds => "GET, POST",
+            Self::Build => "GET, DELETE",
             Self::ServiceAction => "POST",
         }
     }
@@ -137,6 +142,14 @@ async fn handle(
         Route::Events => fallback::events(&app, &request).await,
         Route::Poll => fallback::poll(&app, request).await,
         Route::ServiceLogs => logs::read(&app, granted, &request).await,
+        Route::Builds if request.method() == Method::POST => {
+            builds::start(&app, request.into_body()).await
+        }
+        Route::Builds => builds::list(&app),
+        Route::Build if request.method() == Method::DELETE => {
+            builds::cancel(&app, granted, request.into_body()).await
+        }
+        Route::Build => builds::report(&app, granted),
         Route::ServiceAction => api::act(&app, granted, request.into_body()).await,
     }
 }

@@ -82,7 +82,7 @@ pub struct Service {
     /// Devices of the host, as the file has them: `host[:container[:permissions]]`. Only with the rule
     /// `devices` allowed.
     pub devices: Vec<String>,
-    /// Security options in the engine's form, such as `no-new-privileges:true`. Those that take
+    /// Security options in the engine's form, such as `no-new-privileges=true`. Those that take
     /// confinement away only with the rule `security-opt` allowed.
     pub security_opt: Vec<String>,
 }
