@@ -6,9 +6,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nself_docker::{Docker, DockerConfig, DockerEngine, Engine, EngineError, ScriptedEngine};
+use nself_docker::{
+    Builds, Docker, DockerConfig, DockerEngine, Engine, EngineError, ScriptedEngine,
+};
 use nself_realtime::auth::Access as RoomAccess;
 use nself_realtime::{Hub, Server, SessionConfig};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +20,7 @@ use crate::access::{Access, Tokens};
 use crate::commands::link_address;
 use crate::http::{self, About, App, Certificate, Door, Guard, Scheme, Sites, TlsError};
 use crate::screen::{Screen, SignIn};
-use crate::settings::{EngineChoice, Settings, Tls};
+use crate::settings::{EngineChoice, Project, ProjectError, Settings, Tls};
 use crate::state::links::LinkError;
 use crate::state::running::Running;
 use crate::state::{StateDir, StateError};
@@ -47,6 +50,8 @@ pub(crate) enum ProgramError {
     #[error(transparent)]
     State(#[from] StateError),
     #[error(transparent)]
+    Project(#[from] ProjectError),
+    #[error(transparent)]
     Tls(#[from] TlsError),
     #[error("there is no sign-in link: {0}")]
     Link(#[from] LinkError),
@@ -63,6 +68,7 @@ impl ProgramError {
             | Self::Engine(_)
             | Self::NoPassword { .. }
             | Self::State(_)
+            | Self::Project(_)
             | Self::Tls(_)
             | Self::Link(_) => 2,
             Self::Io(_) | Self::Task(_) => 1,
@@ -101,11 +107,16 @@ impl Program {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
 
-        if let Some(project) = &settings.project {
-            // It has its room even before one of its services runs.
-            hub.open_room(project);
-        }
-        let docker = Docker::spawn(engine, hub.clone(), DockerConfig::default());
+        let demo = demo_project(&settings.engine)?;
+        let project = demo.as_ref().map(|(_, project)| project).or(settings.project.as_ref());
+        // It has its room even before one of its services runs.
+        let config = project.iter().fold(DockerConfig::default(), |config, project| {
+            config.keep_room(project.room.clone())
+        });
+        let builds = project.map(|project| {
+            Builds::new(Arc::clone(&engine), project.source(), hub.clone(), project.room.clone())
+        });
+        let docker = Docker::spawn(engine, hub.clone(), config);
         let rooms = RoomAccess::default().authenticator(Tokens(Arc::clone(&access)));
         let server = Server::with_access(hub, SessionConfig::default(), rooms);
         let scheme = if settings.tls == Tls::Off { Scheme::Http } else { Scheme::Https };
@@ -119,9 +130,9 @@ impl Program {
         let about = About {
             demo: settings.engine == EngineChoice::Demo,
             environment: settings.environment,
-            project: settings.project.clone(),
+            project: project.map(|project| project.room.clone()),
         };
-        let app = Arc::new(App::new(server, docker, Arc::clone(&access), guard, about));
+        let app = Arc::new(App::new(server, docker, builds, Arc::clone(&access), guard, about));
         let stop = CancellationToken::new();
         let tending = {
             let access = Arc::clone(&access);
@@ -136,7 +147,7 @@ impl Program {
         let screen = Screen {
             engine: app.docker.engine(),
             source,
-            project: settings.project,
+            project: project.cloned(),
             fingerprint: fingerprint.filter(|_| settings.tls == Tls::SelfSigned),
             sign_in: way_in(&access, &dir, &url)?,
             url,
@@ -152,6 +163,9 @@ impl Program {
             tracing::warn!("some connections did not end in time");
         }
         tending.abort();
+        if let Some(builds) = &app.builds {
+            builds.shutdown().await;
+        }
         app.docker.shutdown().await;
         serving.await?;
         dir.remove(LINK_FILE)?;
@@ -172,6 +186,17 @@ fn engine(choice: &EngineChoice, hub: &Hub) -> Result<(Arc<dyn Engine>, String),
             (Arc::new(engine), address)
         }
     })
+}
+
+/// The project of the demo, in a folder that is gone when the program ends.
+fn demo_project(choice: &EngineChoice) -> Result<Option<(TempDir, Project)>, ProgramError> {
+    if *choice != EngineChoice::Demo {
+        return Ok(None);
+    }
+    let folder = tempfile::Builder::new().prefix("nself-demo-").tempdir()?;
+    ScriptedEngine::write_demo_project(folder.path())?;
+    let project = Project::read(folder.path())?;
+    Ok(Some((folder, project)))
 }
 
 fn certificate(settings: &Settings, dir: &StateDir) -> Result<Option<Certificate>, TlsError> {

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use nself_realtime::RoomName;
 use nself_realtime::event::{EngineState, EngineStatus};
+
+use crate::settings::Project;
 
 /// How somebody signs in.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(crate) struct Screen {
     pub(crate) engine: EngineStatus,
     /// Where the engine is.
     pub(crate) source: String,
-    pub(crate) project: Option<RoomName>,
+    pub(crate) project: Option<Project>,
     pub(crate) url: String,
     /// Of the certificate, if it is one that no browser knows.
     pub(crate) fingerprint: Option<String>,
@@ -37,7 +38,9 @@ impl fmt::Display for Screen {
         writeln!(f, "nself-admin {}", env!("CARGO_PKG_VERSION"))?;
         writeln!(f, "engine   {}", Engine(&self.engine, &self.source))?;
         match &self.project {
-            Some(project) => writeln!(f, "project  {project}")?,
+            Some(Project { room, folder, .. }) => {
+                writeln!(f, "project  {room} in {}", folder.display())?;
+            }
             None => writeln!(f, "project  none here; --project DIR names one")?,
         }
         writeln!(f, "page     {}", self.url)?;

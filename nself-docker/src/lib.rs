@@ -61,6 +61,12 @@
 //! [`compose::load`] reads the project of a folder, without an engine, into one checked [`compose::Project`],
 //! or tells all that is wrong with it.
 //!
+//! # Builds
+//!
+//! [`Build`] takes a Compose project from its files to running containers and tells `build:progress` all
+//! the way; [`Builds`] runs one at a time and keeps the last ones. Nothing is removed that holds data, and
+//! what was running stays running if its successor does not get well.
+//!
 //! # What ends what
 //!
 //! Everything ends when the last [`Docker`] is dropped, or by [`Docker::shutdown`]. A container that

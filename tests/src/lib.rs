@@ -11,6 +11,7 @@
 )]
 
 pub mod browser;
+pub mod build;
 pub mod container;
 pub mod engine;
 pub mod fault_proxy;

@@ -40,6 +40,7 @@ pub(super) struct Refusal {
     pub(super) code: &'static str,
     pub(super) message: String,
     field: Option<String>,
+    details: Option<serde_json::Value>,
     /// The methods that the route has, where it lacks the one that was asked for.
     allow: Option<String>,
     retry_after: Option<Duration>,
@@ -56,6 +57,8 @@ struct ErrorData<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a serde_json::Value>,
     #[serde(rename = "retryAfterMs", skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
 }
@@ -63,7 +66,7 @@ struct ErrorData<'a> {
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { status, code, message, field: None, allow: None, retry_after: None }
+        Self { status, code, message, field: None, details: None, allow: None, retry_after: None }
     }
 
     /// Nobody is signed in.
@@ -109,6 +112,11 @@ impl Refusal {
         self
     }
 
+    /// Adds what a program can act upon.
+    pub(super) fn with(self, details: serde_json::Value) -> Self {
+        Self { details: Some(details), ..self }
+    }
+
     /// With the methods that are possible.
     pub(super) fn allow(mut self, methods: String) -> Self {
         self.allow = Some(methods);
@@ -121,6 +129,7 @@ impl Refusal {
             code: self.code,
             message: &self.message,
             field: self.field.as_deref(),
+            details: self.details.as_ref(),
             retry_after_ms: self.retry_after.map(millis),
         };
         let mut answer = json(self.status, &ErrorBody { error });

@@ -19,7 +19,7 @@ mod websocket;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nself_docker::Docker;
+use nself_docker::{Builds, Docker};
 use nself_realtime::{RoomName, Server};
 
 pub(crate) use self::doorman::Limits;
@@ -44,6 +44,8 @@ pub(crate) struct About {
 pub(crate) struct App {
     pub(crate) server: Server,
     pub(crate) docker: Docker,
+    /// The builds of the program's own project, if it has one.
+    pub(crate) builds: Option<Builds>,
     access: Arc<Access>,
     about: About,
     guard: Guard,
@@ -54,11 +56,12 @@ impl App {
     pub(crate) fn new(
         server: Server,
         docker: Docker,
+        builds: Option<Builds>,
         access: Arc<Access>,
         guard: Guard,
         about: About,
     ) -> Self {
-        Self { server, docker, access, about, guard, routes: Routes::new() }
+        Self { server, docker, builds, access, about, guard, routes: Routes::new() }
     }
 
     /// Waits until the rooms of what runs are there, but not for long: an engine that does not answer

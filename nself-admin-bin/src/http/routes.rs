@@ -117,6 +117,10 @@ async fn handle(
         }
         Route::ServiceLogs => logs::read(&app, granted, &request).await,
         Route::Stats => api::stats::latest(&app, granted, request.uri().query()).await,
+        Route::BeginBuild => api::builds::begin(&app, request.into_body()).await,
+        Route::Builds => api::builds::list(&app),
+        Route::Build => api::builds::report(&app, granted),
+        Route::CancelBuild => api::builds::cancel(&app, granted, request.into_body()).await,
     }
 }
 

@@ -29,6 +29,10 @@ pub(super) enum Route {
     ProjectAction(Action),
     ServiceLogs,
     Stats,
+    BeginBuild,
+    Builds,
+    Build,
+    CancelBuild,
 }
 
 /// What somebody needs for it.
@@ -74,6 +78,7 @@ impl fmt::Display for Entry {
 const READ: &[&str] = &["GET", "HEAD"];
 const GET: &[&str] = &["GET"];
 const POST: &[&str] = &["POST"];
+const DELETE: &[&str] = &["DELETE"];
 
 const fn entry(
     methods: &'static [&'static str],
@@ -127,6 +132,10 @@ pub(super) static TABLE: &[Entry] = &[
     entry(POST, "/api/projects/{project}/stop", Acts, Route::ProjectAction(Action::Stop)),
     entry(POST, "/api/projects/{project}/restart", Acts, Route::ProjectAction(Action::Restart)),
     entry(READ, "/api/stats", SignIn, Route::Stats),
+    entry(POST, "/api/build", Acts, Route::BeginBuild),
+    entry(READ, "/api/build", SignIn, Route::Builds),
+    entry(READ, "/api/build/{build}", SignIn, Route::Build),
+    entry(DELETE, "/api/build/{build}", Acts, Route::CancelBuild),
 ];
 
 /// The table, to be read by people.

@@ -9,10 +9,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use nself_realtime::RoomName;
 
 pub(crate) use self::file::FileError;
-pub(crate) use self::project::ProjectError;
+pub(crate) use self::project::{Project, ProjectError};
 use crate::access::Lifetimes;
 use crate::cli::{LogFormat, Serve, State};
 use crate::http::{Limits, Site};
@@ -80,7 +79,7 @@ pub(crate) enum EngineChoice {
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) engine: EngineChoice,
-    pub(crate) project: Option<RoomName>,
+    pub(crate) project: Option<Project>,
     pub(crate) environment: Option<String>,
     pub(crate) read_only: bool,
     pub(crate) sign_in: bool,
@@ -125,7 +124,7 @@ impl Settings {
         Ok(Self {
             listen,
             engine,
-            project: project.map(|project| project.room),
+            project,
             environment,
             read_only: given.read_only,
             sign_in: !given.no_auth,

@@ -1,9 +1,10 @@
-//! The Compose project that belongs to the page: its room and its environment.
+//! The Compose project that the program builds and that belongs to its page: its room and its environment.
 
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{env, io};
 
-use nself_docker::room_of_project;
+use nself_docker::compose::{self, LoadOptions};
+use nself_docker::{ProjectSource, room_of_project};
 use nself_realtime::RoomName;
 
 const FILES: [&str; 4] =
@@ -18,11 +19,48 @@ pub(crate) enum ProjectError {
     Read { path: PathBuf, source: io::Error },
 }
 
-/// A project, as far as the page is told of it.
+/// A folder with a project, whether that is valid now or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Project {
-    pub(super) room: RoomName,
+pub(crate) struct Project {
+    pub(crate) folder: PathBuf,
+    pub(crate) room: RoomName,
     pub(super) environment: Option<String>,
+}
+
+impl Project {
+    /// The project in that folder.
+    pub(crate) fn read(path: &Path) -> Result<Self, ProjectError> {
+        let failed = |source| ProjectError::Read { path: path.to_owned(), source };
+        let folder = path.canonicalize().map_err(failed)?;
+        let variables = match std::fs::read_to_string(folder.join(".env")) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(failed(error)),
+        };
+        // One that is not valid yet has a room, too: what is wrong with it is told there.
+        let name = compose::load(&folder, &options()).map_or_else(
+            |_| variable(&variables, "COMPOSE_PROJECT_NAME").unwrap_or_else(|| normalised(&folder)),
+            |loaded| loaded.project.name,
+        );
+        Ok(Self {
+            room: room_of_project(&name),
+            environment: variable(&variables, "ENV")
+                .or_else(|| variable(&variables, "ENVIRONMENT")),
+            folder,
+        })
+    }
+
+    /// What reads it for each build.
+    pub(crate) fn source(&self) -> ProjectSource {
+        ProjectSource::folder(&self.folder, options())
+    }
+}
+
+fn options() -> LoadOptions {
+    // What is not UTF-8 cannot be written into a Compose file either.
+    let variables = env::vars_os();
+    let texts = variables.filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    LoadOptions::new().environment(texts)
 }
 
 /// The project in that folder. Without one, that of the working folder, if it is one.
@@ -30,30 +68,15 @@ pub(super) fn find(folder: Option<&Path>) -> Result<Option<Project>, ProjectErro
     let path = folder.unwrap_or(Path::new("."));
     let is_project = FILES.iter().any(|name| path.join(name).is_file());
     match (is_project, folder) {
-        (true, _) => read(path).map(Some),
+        (true, _) => Project::read(path).map(Some),
         (false, Some(_)) => Err(ProjectError::NoFile { path: path.to_owned() }),
         (false, None) => Ok(None),
     }
 }
 
-fn read(path: &Path) -> Result<Project, ProjectError> {
-    let failed = |source| ProjectError::Read { path: path.to_owned(), source };
-    let folder = path.canonicalize().map_err(failed)?;
-    let variables = match std::fs::read_to_string(path.join(".env")) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(failed(error)),
-    };
-    let named = variable(&variables, "COMPOSE_PROJECT_NAME");
-    let folder = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Project {
-        room: room_of_project(&named.unwrap_or_else(|| normalised(&folder))),
-        environment: variable(&variables, "ENV").or_else(|| variable(&variables, "ENVIRONMENT")),
-    })
-}
-
 /// A folder's name as Compose makes a project of it.
-fn normalised(folder: &str) -> String {
+fn normalised(folder: &Path) -> String {
+    let folder = folder.file_name().unwrap_or_default().to_string_lossy();
     let allowed = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
     let name: String = folder.chars().filter(allowed).collect();
     name.to_ascii_lowercase().trim_start_matches(['-', '_']).to_owned()
@@ -77,14 +100,16 @@ mod tests {
         let folder = parent.path().join("My.Shop");
         std::fs::create_dir(&folder).unwrap();
         assert!(matches!(find(Some(&folder)), Err(ProjectError::NoFile { .. })));
-        std::fs::write(folder.join("compose.yaml"), "services: {}").unwrap();
-        let room = |name| RoomName::new(name).unwrap();
-        let project = find(Some(&folder)).unwrap().unwrap();
-        assert_eq!(project, Project { room: room("myshop"), environment: None });
+        let told = || {
+            let project = find(Some(&folder)).unwrap().unwrap();
+            (project.room.to_string(), project.environment)
+        };
+        std::fs::write(folder.join("compose.yaml"), "not: valid").unwrap();
+        assert_eq!(told(), ("myshop".to_owned(), None));
         std::fs::write(folder.join(".env"), "ENV=\"staging\"\nCOMPOSE_PROJECT_NAME=shop\n")
             .unwrap();
-        let project = find(Some(&folder)).unwrap().unwrap();
-        let environment = Some("staging".to_owned());
-        assert_eq!(project, Project { room: room("shop"), environment });
+        assert_eq!(told(), ("shop".to_owned(), Some("staging".to_owned())));
+        std::fs::write(folder.join("compose.yaml"), "services: {web: {image: web}}").unwrap();
+        assert_eq!(told(), ("shop".to_owned(), Some("staging".to_owned())));
     }
 }

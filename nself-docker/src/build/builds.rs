@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nself_realtime::clock::{Clock as _, SystemClock};
-use nself_realtime::{Emitter, Name};
+use nself_realtime::{Hub, Name, RoomName};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -14,6 +14,7 @@ use super::journal::Journal;
 use super::report::BuildReport;
 use super::source::ProjectSource;
 use crate::engine::Engine;
+use crate::inventory::room_of_project;
 
 /// The builds of a project. A cheap clone; the builds go on until [`Builds::shutdown`], whoever holds it.
 #[derive(Clone)]
@@ -24,7 +25,8 @@ pub struct Builds {
 struct Shared {
     engine: Arc<dyn Engine>,
     source: ProjectSource,
-    emitter: Emitter,
+    hub: Hub,
+    room: RoomName,
     runs: Mutex<VecDeque<Held>>,
     tasks: TaskTracker,
 }
@@ -63,16 +65,19 @@ pub enum BuildsError {
 }
 
 impl Builds {
-    /// The builds of that project on that engine, told there.
+    /// The builds of that project on that engine. They are told in the room of the project; those of a
+    /// project that cannot be read have no name, and are told in `room`.
     pub fn new(
         engine: Arc<dyn Engine>,
         project: impl Into<ProjectSource>,
-        emitter: Emitter,
+        hub: Hub,
+        room: RoomName,
     ) -> Self {
         let shared = Shared {
             engine,
             source: project.into(),
-            emitter,
+            hub,
+            room,
             runs: Mutex::default(),
             tasks: TaskTracker::new(),
         };
@@ -99,16 +104,23 @@ impl Builds {
         {
             return Err(BuildsError::Policy(loaded.err().unwrap_or(BuildCause::Abandoned)));
         }
-        if self.shared.engine.version().await.is_err_and(|error| error.is_offline()) {
+        // What is wrong with a project is found without the engine.
+        if loaded.is_ok()
+            && self.shared.engine.version().await.is_err_and(|error| error.is_offline())
+        {
             return Err(BuildsError::EngineOffline);
         }
-        let Shared { engine, emitter, tasks, .. } = &*self.shared;
+        let Shared { engine, hub, room, tasks, .. } = &*self.shared;
+        let room = loaded
+            .as_ref()
+            .map_or_else(|_| room.clone(), |loaded| room_of_project(&loaded.project.name));
         let mut runs = self.lock();
         // Again: another one may have begun meanwhile.
         running(&runs)?;
         let id = identity(runs.back().map(|last| &last.id));
         let source = ProjectSource::of(loaded);
-        let build = Build::builder(Arc::clone(engine), source).on(emitter.clone()).id(id.clone());
+        let build =
+            Build::builder(Arc::clone(engine), source).on(hub.open_room(&room)).id(id.clone());
         let (journal, stop) = (build.journal(), CancellationToken::new());
         tasks.spawn(build.perform(journal.clone(), stop.clone()));
         if runs.len() == KEPT {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::context::ContextError;
 use super::step::BuildStep;
+use crate::compose::LoadError;
 use crate::engine::EngineError;
 
 /// Why a build is not complete.
@@ -41,7 +42,7 @@ pub enum BuildError {
 pub enum BuildCause {
     /// The project is not valid.
     #[error("{0}")]
-    Project(Box<dyn std::error::Error + Send + Sync>),
+    Project(#[from] LoadError),
     /// The file could not be written.
     #[error("{} cannot be written: {source}", path.display())]
     Write {
@@ -141,7 +142,7 @@ pub enum BuildCause {
 impl BuildCause {
     /// Whether the project asks for what is not allowed, and nothing else is wrong with it.
     pub fn is_policy(&self) -> bool {
-        false
+        matches!(self, Self::Project(error) if error.is_policy())
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn folder(project: &Path) -> PathBuf {
 pub(super) fn write(project: &Project) -> Result<PathBuf, BuildCause> {
     let folder = folder(&project.dir);
     let path = folder.join("docker-compose.yml");
-    let written = replace(&folder, &path, &serde_json::to_vec(project).unwrap_or_default());
+    let written = replace(&folder, &path, project.to_yaml().as_bytes());
     written.map(|()| path.clone()).map_err(|source| BuildCause::Write { path, source })
 }
 

@@ -92,6 +92,10 @@ impl Journal {
     /// Begins a step, which ends the one before.
     pub(super) fn begin(&self, step: BuildStep, message: &str) {
         let mut state = self.lock();
+        // How the step before ended belongs to that one.
+        if state.due.is_some() {
+            self.tell(&mut state);
+        }
         let now = Instant::now();
         state.measure();
         if state.step != step {
@@ -183,7 +187,7 @@ impl Journal {
             return;
         }
         // What was printed comes by itself: the end has words of its own to carry.
-        if !state.output.is_empty() {
+        if state.due.is_some() {
             self.tell(&mut state);
         }
         state.measure();

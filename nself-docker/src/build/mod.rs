@@ -53,9 +53,9 @@ pub use self::error::{BuildCause, BuildError};
 use self::journal::Journal;
 pub use self::report::{BuildReport, StepReport};
 use self::run::{Halt, Run};
-use self::source::Loaded;
 pub use self::source::ProjectSource;
 pub use self::step::BuildStep;
+use crate::compose::Loaded;
 use crate::engine::Engine;
 
 /// A build that has not begun.
@@ -63,16 +63,17 @@ use crate::engine::Engine;
 /// ```no_run
 /// use std::sync::Arc;
 ///
-/// use nself_docker::compose::Project;
-/// use nself_docker::{Build, DockerEngine, room_of_project};
-/// use nself_realtime::Hub;
+/// use nself_docker::compose::LoadOptions;
+/// use nself_docker::{Build, DockerEngine, ProjectSource};
+/// use nself_realtime::{Hub, RoomName};
 ///
-/// async fn build(project: Project) -> Result<(), Box<dyn std::error::Error>> {
-///     let room = Hub::new().open_room(&room_of_project(&project.name));
-///     let engine = Arc::new(DockerEngine::new(None)?);
-///     Build::builder(engine, project).on(room).run(std::future::pending()).await?;
-///     Ok(())
-/// }
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let room = Hub::new().open_room(&RoomName::new("shop")?);
+/// let engine = Arc::new(DockerEngine::new(None)?);
+/// let project = ProjectSource::folder("/srv/shop", LoadOptions::new());
+/// Build::builder(engine, project).on(room).run(std::future::pending()).await?;
+/// # Ok(())
+/// # }
 /// ```
 #[must_use = "a build begins when it is run"]
 pub struct Build {
@@ -170,7 +171,7 @@ impl Build {
         let project = stop.run_until_cancelled(self.source.load()).await.ok_or(Halt::Cancelled)?;
         let Loaded { project, warnings } = project?;
         for warning in &warnings {
-            journal.line(warning);
+            journal.line(&format!("warning: {warning}"));
         }
         let run = Run {
             engine: &*self.engine,

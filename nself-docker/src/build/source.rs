@@ -1,9 +1,10 @@
 //! Where the project of a build comes from.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::error::BuildCause;
-use crate::compose::Project;
+use crate::compose::{self, LoadOptions, Loaded, Project};
 
 /// Where a project comes from: it is read when the build begins. A cheap clone.
 #[derive(Clone)]
@@ -11,14 +12,13 @@ pub struct ProjectSource {
     read: Arc<dyn Fn() -> Result<Loaded, BuildCause> + Send + Sync>,
 }
 
-/// A project, and what is odd about it.
-#[derive(Debug, Clone)]
-pub(super) struct Loaded {
-    pub(super) project: Project,
-    pub(super) warnings: Vec<String>,
-}
-
 impl ProjectSource {
+    /// The project in a folder, read anew by each build.
+    pub fn folder(folder: impl Into<PathBuf>, options: LoadOptions) -> Self {
+        let folder = folder.into();
+        Self { read: Arc::new(move || Ok(compose::load(&folder, &options)?)) }
+    }
+
     /// What was read already, be it a project or not.
     pub(super) fn of(loaded: Result<Loaded, BuildCause>) -> Self {
         // Only the first one who reads it gets why not: there is one.

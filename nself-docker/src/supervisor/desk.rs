@@ -84,7 +84,7 @@ impl Desk {
             watches: Watches::new(Arc::clone(&engine), clock, config.linger),
             system: hub.system(),
             demand: hub.demand(),
-            rooms: Rooms::new(hub),
+            rooms: Rooms::new(hub, config.keep_room.clone()),
             engine,
             config,
             commands,

@@ -34,6 +34,7 @@ pub struct DockerConfig {
     engine: Name,
     list_every: Duration,
     linger: Duration,
+    keep_room: Option<RoomName>,
 }
 
 impl DockerConfig {
@@ -55,6 +56,13 @@ impl DockerConfig {
         self.linger = time;
         self
     }
+
+    /// A room that is there from the beginning and stays, whether its project has a service or not.
+    /// Default: none.
+    pub fn keep_room(mut self, room: RoomName) -> Self {
+        self.keep_room = Some(room);
+        self
+    }
 }
 
 impl Default for DockerConfig {
@@ -63,6 +71,7 @@ impl Default for DockerConfig {
             engine: crate::inventory::name_or_digest("docker"),
             list_every: Duration::from_secs(30),
             linger: Duration::from_secs(10),
+            keep_room: None,
         }
     }
 }

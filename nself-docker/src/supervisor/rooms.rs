@@ -11,6 +11,7 @@ use tokio::time::Instant;
 pub(super) struct Rooms {
     hub: Hub,
     open: HashMap<RoomName, Room>,
+    kept: Option<RoomName>,
 }
 
 struct Room {
@@ -19,8 +20,13 @@ struct Room {
 }
 
 impl Rooms {
-    pub(super) fn new(hub: Hub) -> Self {
-        Self { hub, open: HashMap::new() }
+    /// `kept` is there from now on and for ever.
+    pub(super) fn new(hub: Hub, kept: Option<RoomName>) -> Self {
+        let mut rooms = Self { hub, open: HashMap::new(), kept: kept.clone() };
+        if let Some(kept) = &kept {
+            rooms.emitter(kept, None);
+        }
+        rooms
     }
 
     /// An emitter for a room that has a service, opened if need be. A room that cannot have the name of
@@ -41,6 +47,9 @@ impl Rooms {
 
     /// Notes that the last service of a room is gone.
     pub(super) fn handle_empty(&mut self, name: &RoomName, now: Instant) {
+        if self.kept.as_ref() == Some(name) {
+            return;
+        }
         if let Some(room) = self.open.get_mut(name) {
             room.empty_since.get_or_insert(now);
         }

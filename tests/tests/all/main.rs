@@ -5,10 +5,12 @@
     reason = "helpers of tests fail by panicking, as tests do"
 )]
 
+mod build_routes;
 mod client;
 mod client_program;
 mod client_tls;
 mod command_line;
+mod docker_build;
 mod docker_logs;
 mod docker_pull;
 mod docker_stats;

@@ -2,6 +2,7 @@
 
 pub(super) mod actions;
 pub(super) mod body;
+pub(super) mod builds;
 pub(super) mod health;
 pub(super) mod services;
 pub(super) mod session;

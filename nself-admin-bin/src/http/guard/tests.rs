@@ -186,6 +186,10 @@ const MATRIX: &[(&str, &str, [u16; 4], u16)] = &[
     ("POST", "/api/projects/shop/stop", [401, 403, 0, 0], 403),
     ("POST", "/api/projects/shop/restart", [401, 403, 0, 0], 403),
     ("GET", "/api/stats", [401, 0, 0, 0], 0),
+    ("POST", "/api/build", [401, 403, 0, 0], 403),
+    ("GET", "/api/build", [401, 0, 0, 0], 0),
+    ("GET", "/api/build/b1", [401, 0, 0, 0], 0),
+    ("DELETE", "/api/build/b1", [401, 403, 0, 0], 403),
 ];
 
 #[test]

@@ -87,6 +87,10 @@ impl Task<'_> {
         self.run.check()?;
         self.refuse(self.run.engine.start(id).await)?;
         started();
+        self.wait(id).await
+    }
+
+    async fn wait(&self, id: &str) -> Result<Verdict, Halt> {
         self.run.journal.message(&format!("{}: waiting until it is up", self.name));
         match verdict::wait(self.run, self.name, id, self.wanted).await {
             Err(Halt::Failed(failure)) => {
@@ -124,8 +128,12 @@ impl Task<'_> {
             started();
             return Ok(Verdict::Up);
         }
-        let text = if old.state.is_up() { "is unchanged" } else { "is unchanged and is started" };
-        journal.line(&format!("{container} {text}"));
+        if old.state.is_up() {
+            journal.line(&format!("{container} is unchanged"));
+            started();
+            return self.wait(&old.id).await;
+        }
+        journal.line(&format!("{container} is unchanged and is started"));
         self.start_and_wait(&old.id, started).await
     }
 

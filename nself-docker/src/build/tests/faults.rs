@@ -166,9 +166,9 @@ async fn a_build_can_be_cancelled_in_each_step() {
 async fn one_build_at_a_time_and_the_last_twenty_are_kept() {
     let mut stage = Stage::new();
     stage.service("web");
-    let room =
-        nself_realtime::Hub::new().open_room(&nself_realtime::RoomName::new("shop").unwrap());
-    let builds = Builds::new(Arc::new(stage.engine.clone()), stage.project.clone(), room);
+    let room = nself_realtime::RoomName::new("shop").unwrap();
+    let hub = nself_realtime::Hub::new();
+    let builds = Builds::new(Arc::new(stage.engine.clone()), stage.project.clone(), hub, room);
     let first = builds.start().await.unwrap();
     match builds.start().await.unwrap_err() {
         BuildsError::Conflict { running } => assert_eq!(running, first),

@@ -130,7 +130,8 @@ async fn much_output_at_once_is_told_whole_and_the_end_of_it_is_kept() {
     stage.built("web");
     // Terminals' escapes are the longest that a byte can become.
     let line = format!("{}\n", "\u{1b}[31mx".repeat(1_000));
-    let history = (0..400).map(|_| (Duration::ZERO, Ok(BuildFrame::Output(line.clone()))));
+    let history =
+        (0..400).map(|_| (Duration::from_millis(5), Ok(BuildFrame::Output(line.clone()))));
     stage.engine.set_build("shop-web", history.collect());
     let told = stage.run().await;
     let long = |line: &&&str| line.len() > 1_000;

@@ -31,11 +31,7 @@ fn change_web(stage: &mut Stage) {
 async fn a_project_that_did_not_change_is_left_running() {
     let (stage, before) = up().await;
     let told = stage.run().await;
-    assert_eq!(
-        stage.calls_of(before),
-        ["start shop-db-1", "start shop-web-1"],
-        "which run already"
-    );
+    assert_eq!(stage.calls_of(before), Vec::<String>::new());
     assert_eq!(told.outcome.unwrap().made, Vec::<String>::new());
 }
 
@@ -49,7 +45,6 @@ async fn only_what_changed_is_made_anew() {
     let temporary = calls.iter().find_map(|call| call.strip_prefix("create ")).unwrap();
     assert!(temporary.ends_with("_shop-web-1"), "{temporary}");
     let expected = [
-        "start shop-db-1".to_owned(),
         format!("create {temporary}"),
         "stop shop-web-1".to_owned(),
         format!("start {temporary}"),
@@ -117,11 +112,9 @@ async fn what_ran_before_runs_again_if_its_successor_does_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_at_any_point_brings_the_old_one_back() {
-    let (_, before) = up().await;
     for refused in ["create", "start"] {
         let (mut stage, _) = up().await;
         change_web(&mut stage);
-        let web = stage.containers().await.len();
         let id = {
             use crate::Engine as _;
             let all = stage.engine.project("shop").await.unwrap();
@@ -132,7 +125,6 @@ async fn a_refusal_at_any_point_brings_the_old_one_back() {
         let told = stage.run().await;
         assert_eq!(told.error(), "Starting containers: web: no", "{refused}");
         assert_eq!(stage.containers().await, ["shop-db-1 Running", "shop-web-1 Running"]);
-        assert!(web == 2 && before > 0);
     }
 }
 
@@ -187,7 +179,7 @@ async fn containers_of_services_that_are_gone_are_told_and_left() {
         told.logs().iter().any(|line| line.starts_with("shop-web-1 is of web, which was removed"))
     );
     assert_eq!(stage.containers().await, ["shop-db-1 Running", "shop-web-1 Running"]);
-    assert_eq!(stage.calls_of(before), ["start shop-db-1"]);
+    assert_eq!(stage.calls_of(before), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,7 +189,7 @@ async fn what_an_interrupted_build_left_is_cleared_away() {
     stage.engine.add(leftover.in_service("shop", "web"));
     assert!(stage.run().await.outcome.is_ok());
     assert_eq!(stage.containers().await, ["shop-db-1 Running", "shop-web-1 Running"]);
-    assert_eq!(stage.calls_of(before)[1], "remove 0123456789ab_shop-web-1");
+    assert_eq!(stage.calls_of(before)[0], "remove 0123456789ab_shop-web-1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -210,5 +202,5 @@ async fn a_container_that_stands_still_is_started() {
     stage.engine.exit(&id, 0);
     assert!(stage.run().await.outcome.is_ok());
     assert_eq!(stage.containers().await, ["shop-db-1 Running", "shop-web-1 Running"]);
-    assert_eq!(stage.calls_of(before), ["start shop-db-1", "start shop-web-1"]);
+    assert_eq!(stage.calls_of(before), ["start shop-web-1"]);
 }

@@ -102,17 +102,18 @@ impl Stage {
         let build = self.build();
         let id = build.id.clone();
         reader.send(r#"{"type":"subscribe","room":"shop"}"#.to_owned()).await;
-        let outcome = build.run(cancel).await;
         let mut events: Vec<BuildProgress> = Vec::new();
-        while !events.last().is_some_and(|event| event.status.is_end()) {
-            let frame: Value = serde_json::from_slice(&reader.next().await.unwrap()).unwrap();
-            let single = frame.get("seq").is_some().then(|| vec![frame.clone()]);
-            let several = frame.get("events").and_then(Value::as_array).cloned().or(single);
-            let told = several.unwrap_or_default().into_iter();
-            let told = told.filter(|event| event["type"] == "build:progress");
-            let told = told.map(|event| serde_json::from_value(event["data"].clone()).unwrap());
-            events.extend(told.filter(|event: &BuildProgress| event.build_id == id));
-        }
+        let reading = async {
+            while !events.last().is_some_and(|event| event.status.is_end()) {
+                let frame: Value = serde_json::from_slice(&reader.next().await.unwrap()).unwrap();
+                let single = vec![frame.clone()];
+                let told = frame.get("events").and_then(Value::as_array).cloned().unwrap_or(single);
+                let told = told.into_iter().filter(|event| event["type"] == "build:progress");
+                let told = told.map(|event| serde_json::from_value(event["data"].clone()).unwrap());
+                events.extend(told.filter(|event: &BuildProgress| event.build_id == id));
+            }
+        };
+        let (outcome, ()) = tokio::join!(build.run(cancel), reading);
         let told = Told { outcome, events };
         told.check();
         told

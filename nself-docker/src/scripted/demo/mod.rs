@@ -1,6 +1,7 @@
 //! The demo: an invented shop on a self-hosted backend. It mostly works. Now and then a service falls
 //! ill and gets well, or dies and is started again.
 
+mod bakery;
 mod cast;
 mod lines;
 
@@ -21,6 +22,7 @@ pub(super) fn play(world: &Arc<World>, seed: u64) {
     let engine = ScriptedEngine { world: Arc::clone(world) };
     let mut dice = Dice::new(seed);
     let roles = cast(world);
+    bakery::prepare(&engine);
     for role in &roles {
         engine.add(role.container.clone());
         for ago in (1..=HISTORY).rev() {
