@@ -40,7 +40,7 @@ client.subscribe(latencyMeter(stores.latency));
 client.subscribe((event) => {
   if (event.kind === 'welcome') {
     stores.account.refresh();
-  } else if (event.kind === 'state' && event.state.name === 'signedOut') {
+  } else if (event.kind === 'state' && event.state.name === 'signedOut' && !stores.signIn.leaving) {
     // A page of its own: what was on the screen is for nobody else.
     location.replace(signInPath(location.pathname + location.search));
   }

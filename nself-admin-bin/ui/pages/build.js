@@ -72,6 +72,7 @@ class BuildPage {
   #project = h('span', { class: 'muted' });
   #start = h('button', { type: 'button', class: 'main', 'data-build': 'start', onclick: () => this.#ask() });
   #cancel = h('button', { type: 'button', 'data-build': 'cancel', onclick: () => this.#cancelLatest() }, 'Cancel');
+  #buttons = h('div', { class: 'build-actions' }, this.#start, this.#cancel);
   #note = h('p', { class: 'build-note muted' });
   #refusal = h('p', { class: 'failure', role: 'alert', hidden: true });
   #body;
@@ -95,7 +96,7 @@ class BuildPage {
         'header',
         { class: 'page-head' },
         h('h1', { tabindex: '-1' }, 'Build ', this.#project),
-        h('div', { class: 'build-actions' }, this.#start, this.#cancel),
+        this.#buttons,
         this.#note,
       ),
       this.#refusal,
@@ -115,6 +116,7 @@ class BuildPage {
     const without = account !== undefined && account.project === undefined;
     this.#empty.hidden = !without;
     this.#body.hidden = without;
+    this.#buttons.hidden = without;
     setText(this.#project, account?.project ?? '');
     setAttribute(this.#body, 'data-stale', !around.current);
     this.#drawActions(around);

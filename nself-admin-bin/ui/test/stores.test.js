@@ -233,6 +233,18 @@ test('an ending sign-in is told until it is renewed', async () => {
   assert.equal(store.getSnapshot(), undefined);
 });
 
+test('a later end that is told before the answer to a renewal stays', async () => {
+  let answer;
+  const store = new SignInStore(() => new Promise((resolve) => (answer = resolve)));
+  const expiring = { kind: 'expiring', expiring: { expiresAt: 't', secondsLeft: 50, renewable: true } };
+  store.handle(expiring, 1_000);
+  const renewing = store.renew();
+  store.handle(expiring, 9_000);
+  answer({});
+  await renewing;
+  assert.deepEqual([store.getSnapshot().endsAt, store.getSnapshot().asking], [59_000, false]);
+});
+
 const usage = (ms, cpu, rx, id = 'a') => event('docker:stats', {
   containerId: id, containerName: `n-${id}`, service: 'web', stats: { cpu, network: { rx, tx: 0 } },
 }, ms);

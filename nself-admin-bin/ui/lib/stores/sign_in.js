@@ -15,6 +15,8 @@ export class SignInStore extends Store {
   /** @type {Ending | undefined} */
   #ending;
   #renew;
+  /** Somebody is signing out: that the sign-in ends is what they want. */
+  leaving = false;
 
   /** @param {typeof renewSession} [renew] */
   constructor(renew = renewSession) {
@@ -41,17 +43,27 @@ export class SignInStore extends Store {
     if (ending === undefined || ending.asking) {
       return;
     }
-    this.#set({ ...ending, asking: true, failure: undefined });
+    const asked = { ...ending, asking: true, failure: undefined };
+    this.#set(asked);
     try {
       await this.#renew();
-      this.#set(undefined);
+      this.#answered(asked, undefined);
     } catch (error) {
       if (!(error instanceof RequestError)) {
         throw error;
       }
-      if (this.#ending !== undefined) {
-        this.#set({ ...ending, asking: false, failure: error.message });
-      }
+      this.#answered(asked, { ...ending, asking: false, failure: error.message });
+    }
+  }
+
+  /**
+   * What is told over the socket may come before the answer, and then is newer.
+   * @param {Ending} asked
+   * @param {Ending | undefined} ending
+   */
+  #answered(asked, ending) {
+    if (this.#ending === asked) {
+      this.#set(ending);
     }
   }
 

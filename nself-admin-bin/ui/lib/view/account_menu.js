@@ -7,16 +7,17 @@ import { signInPath } from './router.js';
 import { view } from './view.js';
 
 /** @import { Stores } from '../stores.js' */
+/** @import { SignInStore } from '../stores/sign_in.js' */
 
 /** @param {Stores} stores */
-export function startAccountMenu({ account }) {
+export function startAccountMenu({ account, signIn }) {
   const button = byId('account');
   button.append(icon('person'));
   const name = h('strong');
   const role = h('p', { class: 'muted' });
   const until = h('p', { class: 'muted' });
   const failure = h('p', { class: 'failure', role: 'alert', hidden: true });
-  const leave = h('button', { type: 'button', id: 'sign-out', onclick: () => end(failure) }, 'Sign out');
+  const leave = h('button', { type: 'button', id: 'sign-out', onclick: () => end(signIn, failure) }, 'Sign out');
   const menu = byId('account-menu');
   menu.append(h('p', {}, 'Signed in as ', name), role, until, failure, leave);
   menu.addEventListener('beforetoggle', ({ newState }) => {
@@ -41,14 +42,19 @@ const ROLES = {
   admin: 'Administrator',
 };
 
-/** @param {HTMLElement} failure */
-async function end(failure) {
+/**
+ * @param {SignInStore} signIn
+ * @param {HTMLElement} failure
+ */
+async function end(signIn, failure) {
+  signIn.leaving = true;
   try {
     await signOut();
   } catch (error) {
     if (!(error instanceof RequestError)) {
       throw error;
     }
+    signIn.leaving = false;
     failure.hidden = false;
     setText(failure, `Could not sign out: ${error.message}`);
     return;
