@@ -21,15 +21,14 @@ pub(crate) struct Project {
 impl Project {
     /// The project of that folder, or the one that lies here.
     pub(crate) fn find(given: Option<PathBuf>) -> io::Result<Option<Self>> {
-        let folder = match given {
-            Some(folder) => folder.canonicalize()?,
-            None => {
-                let here = env::current_dir()?;
-                if !FILES.iter().any(|name| here.join(name).is_file()) {
-                    return Ok(None);
-                }
-                here
+        let folder = if let Some(folder) = given {
+            folder.canonicalize()?
+        } else {
+            let here = env::current_dir()?;
+            if !FILES.iter().any(|name| here.join(name).is_file()) {
+                return Ok(None);
             }
+            here
         };
         let room = room(&folder);
         Ok(Some(Self { folder, room, _demo: None }))
