@@ -12,6 +12,7 @@ use nself_examples::{Error, shop};
 use nself_realtime::clock::{Clock, SystemClock};
 use nself_realtime::event::BuildProgress;
 use nself_realtime::{Hub, Server, SessionConfig};
+use serde_json::Value;
 
 /// Builds, and prints each step once and what is printed meanwhile.
 async fn build(engine: Arc<dyn Engine>, project: ProjectSource) -> Result<(), Error> {
@@ -22,10 +23,14 @@ async fn build(engine: Arc<dyn Engine>, project: ProjectSource) -> Result<(), Er
     let building = tokio::spawn(Build::builder(engine, project).on(room).run(interrupted()));
     let mut step = 0;
     while let Some(frame) = reader.next().await {
-        let frame: serde_json::Value = serde_json::from_slice(&frame)?;
-        let events = frame["events"].as_array().cloned().unwrap_or_else(|| vec![frame.clone()]);
-        for event in events.into_iter().filter(|event| event["type"] == "build:progress") {
-            let now: BuildProgress = serde_json::from_value(event["data"].clone())?;
+        let frame: Value = serde_json::from_slice(&frame)?;
+        let events = frame.get("events").and_then(Value::as_array).cloned();
+        for event in events.unwrap_or_else(|| vec![frame]) {
+            if event.get("type").is_none_or(|kind| kind != "build:progress") {
+                continue;
+            }
+            let now = event.get("data").cloned().unwrap_or_default();
+            let now: BuildProgress = serde_json::from_value(now)?;
             if now.current_step > step {
                 step = now.current_step;
                 println!("[{step}/{}] {} ({} %)", now.total_steps, now.step, now.progress);

@@ -64,8 +64,12 @@ pub async fn build(
         let frame: Value = serde_json::from_slice(&frame).expect("frames are JSON");
         let single = vec![frame.clone()];
         let told = frame.get("events").and_then(Value::as_array).cloned().unwrap_or(single);
-        for event in told.into_iter().filter(|event| event["type"] == "build:progress") {
-            let event = serde_json::from_value(event["data"].clone()).expect("it is a payload");
+        for event in told
+            .into_iter()
+            .filter(|event| event.get("type").is_some_and(|kind| kind == "build:progress"))
+        {
+            let event = serde_json::from_value(event.get("data").cloned().unwrap_or_default())
+                .expect("it is a payload");
             if cancel_when(&event) {
                 cancel.send_replace(true);
             }
@@ -73,9 +77,9 @@ pub async fn build(
         }
     }
     let outcome = building.await.expect("a build does not panic");
-    let built = Built { outcome, events };
-    built.check();
-    built
+    let whole = Built { outcome, events };
+    whole.check();
+    whole
 }
 
 impl Built {

@@ -101,12 +101,11 @@ fn instructions(text: &str, escape: char) -> Vec<Instruction> {
             continue;
         }
         let instruction = open.get_or_insert(Instruction { line: number, text: String::new() });
-        match line.trim_end().strip_suffix(escape) {
-            Some(part) => instruction.text.push_str(part),
-            None => {
-                instruction.text.push_str(line);
-                found.extend(open.take());
-            }
+        if let Some(part) = line.trim_end().strip_suffix(escape) {
+            instruction.text.push_str(part);
+        } else {
+            instruction.text.push_str(line);
+            found.extend(open.take());
         }
     }
     found.extend(open);
@@ -129,7 +128,6 @@ fn has_heredoc(text: &str) -> bool {
     for c in text.chars().chain([' ']) {
         match quote {
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             None if c == '"' || c == '\'' => quote = Some(c),
             None if c.is_whitespace() => {
                 if opens_heredoc(&word) {
@@ -138,7 +136,7 @@ fn has_heredoc(text: &str) -> bool {
                 word.clear();
                 continue;
             }
-            None => {}
+            _ => {}
         }
         word.push(c);
     }

@@ -14,6 +14,7 @@ use super::output::{Lines, Tail};
 use super::run::{Halt, Run};
 use crate::compose;
 use crate::engine::{BuildFrame, Context, ImageSpec};
+use crate::logs::without_colours;
 use crate::pull::PullTally;
 
 /// Builds all images that are built.
@@ -132,13 +133,15 @@ impl Building<'_> {
     }
 
     fn print(&mut self, line: String) {
-        if let Some((step, steps)) = step_of(&line) {
+        // What a command prints as an error is coloured, and the colour ends on the line after it.
+        let plain = without_colours(&line);
+        if let Some((step, steps)) = step_of(&plain) {
             // What is under way is not done.
             let done = self.index * steps + step.saturating_sub(1);
             self.run.journal.advance(done, self.count * steps);
-            self.run.journal.message(&format!("{}: {line}", self.service));
+            self.run.journal.message(&format!("{}: {plain}", self.service));
         }
-        self.is_built |= line.starts_with("Successfully built ");
+        self.is_built |= plain.starts_with("Successfully built ");
         self.run.journal.line(&line);
         self.tail.push(line);
     }

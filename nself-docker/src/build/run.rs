@@ -80,8 +80,8 @@ impl Halt {
 }
 
 impl Failure {
-    pub(super) fn with_output(self: Box<Self>, output: Vec<String>) -> Box<Self> {
-        Box::new(Self { output, ..*self })
+    pub(super) fn set_output(&mut self, output: Vec<String>) {
+        self.output = output;
     }
 }
 

@@ -12,7 +12,7 @@ mod position;
 mod read;
 mod timestamp;
 
-pub(crate) use self::ansi::clean;
+pub(crate) use self::ansi::{clean, without_colours};
 pub(crate) use self::cold::last_words;
 pub(crate) use self::follower::{Begin, Follower, Phase};
 pub use self::history::{History, HistoryQuery};

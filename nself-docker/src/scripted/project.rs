@@ -325,13 +325,12 @@ impl Things {
     fn project_container(&self, container: &Container) -> ProjectContainer {
         let made = self.specs.get(&container.id);
         let image_id = made.map(|made| made.image_id.clone()).unwrap_or_default();
-        let labels = made.map(|made| made.spec.labels.clone()).unwrap_or_else(|| {
-            let of = |name: &str, value: &Option<String>| {
-                let value = value.clone().unwrap_or_default();
-                (format!("com.docker.compose.{name}"), value)
-            };
-            [of("project", &container.project), of("service", &container.service)].into()
-        });
+        let of = |name: &str, value: &Option<String>| {
+            (format!("com.docker.compose.{name}"), value.clone().unwrap_or_default())
+        };
+        let known =
+            || [of("project", &container.project), of("service", &container.service)].into();
+        let labels = made.map_or_else(known, |made| made.spec.labels.clone());
         let Container { id, name, state, .. } = container;
         ProjectContainer::new(id, name, image_id, *state, labels)
     }

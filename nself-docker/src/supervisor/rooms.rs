@@ -22,11 +22,11 @@ struct Room {
 impl Rooms {
     /// `kept` is there from now on and for ever.
     pub(super) fn new(hub: Hub, kept: Option<RoomName>) -> Self {
-        let mut rooms = Self { hub, open: HashMap::new(), kept: kept.clone() };
-        if let Some(kept) = &kept {
-            rooms.emitter(kept, None);
+        let mut rooms = Self { hub, open: HashMap::new(), kept: None };
+        if let Some(name) = &kept {
+            rooms.emitter(name, None);
         }
-        rooms
+        Self { kept, ..rooms }
     }
 
     /// An emitter for a room that has a service, opened if need be. A room that cannot have the name of

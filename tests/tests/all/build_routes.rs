@@ -33,7 +33,7 @@ async fn with_project(compose: &str) -> (Server, tempfile::TempDir) {
 #[tokio::test]
 async fn a_build_is_begun_looked_at_and_cancelled() {
     let server = Server::start(&["--demo"]).await;
-    assert!(server.printed().contains("project bakery in "), "{}", server.printed());
+    assert!(server.printed().contains("project  bakery in "), "{}", server.printed());
     let (answer, begun) = ask(&server, "POST /api/build").await;
     assert_eq!(answer.status, 202, "{}", answer.body);
     let id = begun["buildId"].as_str().unwrap();

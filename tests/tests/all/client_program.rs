@@ -23,10 +23,7 @@ async fn the_program_killed_and_started_again_is_found_and_its_services_are_held
     let mut server = Server::start(&["--demo"]).await;
     let url = format!("ws://127.0.0.1:{}/api/ws", server.port());
     let client = Client::builder(&url).config(hasty()).connect().unwrap();
-    let mut rooms = client.latest::<RoomStatus>(&RoomName::system());
-    let known = timeout(DEADLINE, rooms.wait_for(|rooms| !rooms.is_empty())).await;
-    let known = known.expect("rooms are told").unwrap();
-    let room = known.iter().next().unwrap().1.data.room.clone();
+    let room = RoomName::new("demo").unwrap();
     let mut services = client.service_status(&room);
     let first = timeout(DEADLINE, services.wait_for(|view| view.len() > 2)).await;
     let first = first.expect("services are told").unwrap();

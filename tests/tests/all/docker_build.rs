@@ -1,4 +1,8 @@
 //! Whole builds on a real engine with a real registry.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a test that finds something else than it looks for has failed"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -321,7 +325,7 @@ async fn what_fails_names_step_service_and_cause() {
     assert!(error.starts_with("Building images: web: The command '/bin/sh -c echo two"), "{error}");
     assert!(error.contains("returned a non-zero code: 7"), "{error}");
     assert!(error.contains("\nStep 3/") && error.contains("\ntwo\n"), "{error}");
-    assert!(failed.logs().contains(&"three"), "{:?}", failed.logs());
+    assert!(failed.logs().iter().any(|line| line.ends_with("three")), "{:?}", failed.logs());
     assert!(failed.end().progress < 70.0);
 
     write(

@@ -17,6 +17,7 @@ use self::ignore::{BadPattern, Ignore};
 use super::dockerfile::{self, UnsupportedDockerfile};
 use crate::compose;
 use crate::engine::Context;
+use crate::text::hex;
 
 /// Why a context cannot be packed.
 #[derive(Debug, thiserror::Error)]
@@ -91,18 +92,16 @@ pub(super) fn prepare(build: &compose::Build, hidden: &Path) -> Result<Prepared,
         message: format!("{}: {error}", error.line),
     })?;
     let mut added = Vec::new();
-    let dockerfile = match build.dockerfile.strip_prefix(&build.context) {
-        Ok(inside) => utf8(inside)?,
-        Err(_) => {
-            // From outside it comes under a name of its own, which is not to be copied into the image.
-            let digest = Sha256::digest(&recipe);
-            let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-            let name = format!(".dockerfile.{digits}");
-            ignore_text.push_str(&format!("\n{name}\n"));
-            added.push((IGNORE_FILE.to_owned(), ignore_text.into_bytes()));
-            added.push((name.clone(), recipe));
-            name
-        }
+    let dockerfile = if let Ok(inside) = build.dockerfile.strip_prefix(&build.context) {
+        utf8(inside)?
+    } else {
+        // From outside it comes under a name of its own, which is not to be copied into the image.
+        let digest = Sha256::digest(&recipe);
+        let name = format!(".dockerfile.{}", hex(digest.get(..8).unwrap_or(&digest)));
+        ignore_text.extend(["\n", &name, "\n"]);
+        added.push((IGNORE_FILE.to_owned(), ignore_text.into_bytes()));
+        added.push((name.clone(), recipe));
+        name
     };
     let always = vec![IGNORE_FILE.to_owned(), dockerfile.clone()];
     let (folder, hidden) = (build.context.clone(), hidden.to_owned());

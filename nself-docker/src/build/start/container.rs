@@ -93,8 +93,9 @@ impl Task<'_> {
     async fn wait(&self, id: &str) -> Result<Verdict, Halt> {
         self.run.journal.message(&format!("{}: waiting until it is up", self.name));
         match verdict::wait(self.run, self.name, id, self.wanted).await {
-            Err(Halt::Failed(failure)) => {
-                Err(Halt::Failed(failure.with_output(self.words(id).await)))
+            Err(Halt::Failed(mut failure)) => {
+                failure.set_output(self.words(id).await);
+                Err(Halt::Failed(failure))
             }
             verdict => verdict,
         }

@@ -130,8 +130,9 @@ async fn wait_for_others(
         let Some(stage) = stages.get(other.as_str()) else { continue };
         let mut stage = stage.subscribe();
         let is_far_enough = |stage: &Stage| match (dependency.condition, stage) {
-            (_, Stage::Failed) | (Condition::ServiceStarted, Stage::Started) => true,
-            (_, Stage::Ended(_)) => true,
+            (_, Stage::Failed | Stage::Ended(_)) | (Condition::ServiceStarted, Stage::Started) => {
+                true
+            }
             (_, Stage::Waiting | Stage::Started) => false,
         };
         // The sender lives as long as this.

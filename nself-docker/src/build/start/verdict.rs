@@ -91,10 +91,9 @@ fn look(now: &Container, wanted: Wanted, is_steady: bool) -> Look {
             Some(HealthState::Unhealthy) => {
                 Look::Failed(BuildCause::Unhealthy { output: now.check_output.clone() })
             }
-            Some(_) => Look::Wait,
             None if wanted.healthy => Look::Failed(BuildCause::NoHealthCheck),
             None if is_steady => Look::Done(Verdict::Up),
-            None => Look::Wait,
+            _ => Look::Wait,
         },
         ContainerState::Restarting | ContainerState::Created => Look::Wait,
         ContainerState::Paused => {

@@ -69,7 +69,7 @@ async fn a_build_of_an_image_that_fails_names_the_service_and_quotes_its_output(
     let told = stage.run().await;
     let error = told.error();
     assert!(error.starts_with(&format!("Building images: web: {message}\n\n")), "{error}");
-    assert!(error.contains("\nline 6\n") && error.ends_with(&format!("\nline 24")), "{error}");
+    assert!(error.contains("\nline 6\n") && error.ends_with("\nline 24"), "{error}");
     assert!(!error.contains("\nline 4\n"), "20 lines: {error}");
     assert!(told.logs().contains(&message.as_str()));
     assert_eq!(told.last().items[0].status, ProgressStatus::Failed);

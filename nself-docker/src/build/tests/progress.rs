@@ -50,7 +50,7 @@ async fn the_steps_of_a_dockerfile_are_shares_of_the_step() {
     for image in ["shop-api", "shop-web"] {
         let history = vec![
             output("Step 1/2 : FROM base\n"),
-            output(" ---> 00\nStep 2/2"),
+            output(" ---> 00\n\u{1b}[0mStep 2/2"),
             output(" : RUN make\n"),
             output("10 %\r20 %\r\n"),
         ];
@@ -58,7 +58,7 @@ async fn the_steps_of_a_dockerfile_are_shares_of_the_step() {
     }
     let told = stage.run().await;
     assert_eq!(told.percents(4), [45.0, 51.2, 57.5, 63.7, 70.0]);
-    let of_one = ["Step 1/2 : FROM base", " ---> 00", "Step 2/2 : RUN make", "20 %"];
+    let of_one = ["Step 1/2 : FROM base", " ---> 00", "\u{1b}[0mStep 2/2 : RUN make", "20 %"];
     let logs = told.logs();
     let first = logs.iter().position(|line| *line == of_one[0]).unwrap();
     assert_eq!(logs[first..first + 8], [of_one, of_one].concat());

@@ -11,8 +11,8 @@ use crate::{
     Attachment, HealthSpec, LimitSpec, MountSource, MountSpec, PublishedPort, RestartSpec,
 };
 
-#[tokio::test(start_paused = true)]
-async fn every_key_of_a_service_reaches_the_engine() {
+/// A project whose service `web` says all that a service can say.
+fn said() -> Stage {
     let mut stage = Stage::new();
     stage.service("db");
     let web = stage.service("web");
@@ -68,6 +68,12 @@ async fn every_key_of_a_service_reaches_the_engine() {
     web.ulimits.insert("nofile".into(), Ulimit { soft: 10, hard: -1 });
     web.logging = Some(Logging { driver: Some("local".into()), options: [].into() });
     after(web, "db", Condition::ServiceStarted);
+    stage
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_key_of_a_service_reaches_the_engine() {
+    let stage = said();
     assert!(stage.run().await.outcome.is_ok());
 
     let spec = stage.engine.spec_of("shop-web-1").unwrap();

@@ -108,7 +108,7 @@ fn host(spec: &ContainerSpec) -> HostConfig {
 
 fn endpoint(attachment: &Attachment) -> EndpointSettings {
     let Attachment { network: _, aliases, ipv4, ipv6 } = attachment.clone();
-    let ipam_config = (ipv4.is_some() || ipv6.is_some()).then(|| EndpointIpamConfig {
+    let ipam_config = (ipv4.is_some() || ipv6.is_some()).then_some(EndpointIpamConfig {
         ipv4_address: ipv4,
         ipv6_address: ipv6,
         link_local_ips: None,

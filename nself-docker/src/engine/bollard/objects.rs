@@ -25,7 +25,7 @@ pub(super) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
 
 /// Asked for by its name, an engine also takes the beginning of an identity for one: so they are listed.
 pub(super) async fn network(client: &Docker, name: &str) -> Result<Option<Network>, Error> {
-    let options = ListNetworksOptions { filters: filter("name", name) };
+    let options = ListNetworksOptions { filters: Some(filter("name", name)) };
     let networks = client.list_networks(Some(options)).await?;
     let same = networks.into_iter().find(|network| network.name.as_deref() == Some(name));
     Ok(same.map(|network| Network::new(name, sorted(network.labels))))
@@ -80,7 +80,7 @@ pub(super) async fn project(
     client: &Docker,
     project: &str,
 ) -> Result<Vec<ProjectContainer>, Error> {
-    let filters = filter("label", &format!("com.docker.compose.project={project}"));
+    let filters = Some(filter("label", &format!("com.docker.compose.project={project}")));
     let options = ListContainersOptions { all: true, filters, ..ListContainersOptions::default() };
     let listed = client.list_containers(Some(options)).await?;
     Ok(listed.into_iter().filter_map(of_project).collect())
@@ -103,8 +103,8 @@ pub(super) async fn volumes_of(client: &Docker, id: &str) -> Result<Vec<MountedV
         .collect())
 }
 
-fn filter(name: &str, value: &str) -> Option<HashMap<String, Vec<String>>> {
-    Some(HashMap::from([(name.to_owned(), vec![value.to_owned()])]))
+fn filter(name: &str, value: &str) -> HashMap<String, Vec<String>> {
+    HashMap::from([(name.to_owned(), vec![value.to_owned()])])
 }
 
 fn sorted(labels: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
