@@ -56,6 +56,10 @@ pub struct Stage {
 
 impl Stage {
     /// A room that nobody reads.
+    ///
+    /// # Panics
+    ///
+    /// Never: its name keeps the rule of names.
     #[expect(clippy::expect_used, reason = "a constant that keeps the rule of names")]
     #[expect(clippy::new_without_default, reason = "a stage is set, not had")]
     pub fn new() -> Self {
@@ -67,14 +71,16 @@ impl Stage {
 
     /// Adds readers that say this first, and gives them what they are owed.
     pub fn add(&mut self, readers: usize, hello: &str) {
-        let now = self.clock.now();
+        let (now, known) = (self.clock.now(), self.readers.len());
         for _ in 0..readers {
             let (config, access) = (SessionConfig::default(), Access::default());
             let mut peer = Peer::new(self.hub.clone(), config, access, Identity::guest(), now);
             peer.handle_text(now, hello);
             self.readers.push(peer);
         }
-        self.deliver();
+        for reader in self.readers.iter_mut().skip(known) {
+            take(reader, now, &mut self.out);
+        }
     }
 
     /// Lets all readers go.
@@ -84,18 +90,25 @@ impl Stage {
 
     /// Gives every reader what is due, and returns how many bytes that was.
     pub fn deliver(&mut self) -> usize {
-        let (now, mut bytes) = (self.clock.now(), 0);
-        for reader in &mut self.readers {
-            while reader.poll_transmit(now, Waker::noop(), &mut self.out) == Transmit::Frames {
-                bytes += self.out.drain(..).map(|frame| frame.len()).sum::<usize>();
-                reader.handle_written();
-            }
-        }
-        bytes
+        let now = self.clock.now();
+        self.readers.iter_mut().map(|reader| take(reader, now, &mut self.out)).sum()
     }
 }
 
+fn take(reader: &mut Peer, now: Instant, out: &mut Vec<Bytes>) -> usize {
+    let mut bytes = 0;
+    while reader.poll_transmit(now, Waker::noop(), out) == Transmit::Frames {
+        bytes += out.drain(..).map(|frame| frame.len()).sum::<usize>();
+        reader.handle_written();
+    }
+    bytes
+}
+
 /// A line of a log as they are.
+///
+/// # Panics
+///
+/// Never: its names and its time keep their rules.
 #[expect(clippy::expect_used, reason = "constants that keep the rules of names and times")]
 pub fn line() -> LogsStream {
     let time = NanoTimestamp::from_unix_nanos(1_700_000_000_123_456_789).expect("a time");

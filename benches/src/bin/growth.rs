@@ -12,10 +12,10 @@ use nself_realtime::{Emitter, RoomName};
 use rustix::time::{ClockId, clock_gettime};
 
 const SIZES: [u32; 5] = [1, 10, 100, 1_000, 10_000];
-/// Events that are published in each room between two deliveries: about one flush of a busy log.
-const EVENTS: u32 = 100;
+/// Events that are published in each room between two deliveries.
+const EVENTS: u32 = 20;
 /// Each figure is from at least that many delivered events.
-const DELIVERED: u32 = 5_000_000;
+const DELIVERED: u32 = 1_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut readers = Series { title: "readers of one room", points: Vec::new() };

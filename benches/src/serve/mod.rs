@@ -110,6 +110,10 @@ enum Running {
 }
 
 impl Running {
+    #[cfg_attr(
+        not(feature = "peers"),
+        expect(clippy::unused_async, reason = "others wait, this library never does")
+    )]
     async fn publish(&self, urgency: Urgency) -> io::Result<()> {
         match self {
             Self::Nself(emitter) => nself::publish(emitter, urgency),

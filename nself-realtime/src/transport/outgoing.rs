@@ -1,5 +1,5 @@
 //! What a WebSocket has to write: frames whose bytes are shared with other connections, each behind a
-//! header of its own, all in one vectored write.
+//! header of its own, all in one write.
 //!
 //! tungstenite would copy every frame into a buffer of the connection, which never shrinks. It still
 //! answers pings and closes: what it writes is taken whole, so that it stands between frames.
@@ -18,6 +18,8 @@ const TEXT: u8 = 0x81;
 const MAX_HEADER: usize = 10;
 /// So many parts go into one write.
 const SLICES: usize = 16;
+/// Up to that many bytes are cheaper copied than handed to the operating system in parts.
+const SMALL: usize = 1024;
 /// With that many frames waiting, tungstenite waits.
 const MAX_CONTROL: usize = 32;
 /// A queue that was longer gives its memory back.
@@ -93,7 +95,11 @@ impl<T: AsyncWrite + Unpin> Outgoing<T> {
                 count += 1;
             }
             let slices = slices.get(..count).unwrap_or_default();
-            let taken = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, slices))?;
+            let mut small = [0; SMALL];
+            let taken = match copy(slices, &mut small) {
+                Some(bytes) => ready!(Pin::new(&mut self.io).poll_write(cx, bytes))?,
+                None => ready!(Pin::new(&mut self.io).poll_write_vectored(cx, slices))?,
+            };
             if taken == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -102,6 +108,17 @@ impl<T: AsyncWrite + Unpin> Outgoing<T> {
         }
         Poll::Ready(Ok(()))
     }
+}
+
+/// All bytes of the slices in one, if they fit.
+fn copy<'a>(slices: &[IoSlice<'_>], into: &'a mut [u8]) -> Option<&'a [u8]> {
+    let mut length = 0;
+    for slice in slices {
+        let end = length + slice.len();
+        into.get_mut(length..end)?.copy_from_slice(slice);
+        length = end;
+    }
+    into.get(..length)
 }
 
 impl Queued {
@@ -201,15 +218,26 @@ mod tests {
         step: usize,
         taken: Vec<u8>,
         writes: usize,
+        vectored: usize,
+    }
+
+    impl Narrow {
+        fn take(&mut self, slices: &[IoSlice<'_>]) -> usize {
+            let before = self.taken.len();
+            let bytes = slices.iter().flat_map(|slice| slice.iter().copied());
+            self.taken.extend(bytes.take(self.step));
+            self.writes += 1;
+            self.taken.len() - before
+        }
     }
 
     impl AsyncWrite for Narrow {
         fn poll_write(
-            self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
             bytes: &[u8],
         ) -> Poll<io::Result<usize>> {
-            self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+            Poll::Ready(Ok(self.take(&[IoSlice::new(bytes)])))
         }
 
         fn poll_write_vectored(
@@ -217,11 +245,8 @@ mod tests {
             _: &mut Context<'_>,
             slices: &[IoSlice<'_>],
         ) -> Poll<io::Result<usize>> {
-            let bytes = slices.iter().flat_map(|slice| slice.iter().copied());
-            let taken: Vec<u8> = bytes.take(self.step).collect();
-            self.taken.extend_from_slice(&taken);
-            self.writes += 1;
-            Poll::Ready(Ok(taken.len()))
+            self.vectored += 1;
+            Poll::Ready(Ok(self.take(slices)))
         }
 
         fn is_write_vectored(&self) -> bool {
@@ -238,7 +263,7 @@ mod tests {
     }
 
     fn narrow(step: usize) -> Outgoing<Narrow> {
-        Outgoing::new(Narrow { step, taken: Vec::new(), writes: 0 })
+        Outgoing::new(Narrow { step, taken: Vec::new(), writes: 0, vectored: 0 })
     }
 
     fn flush(outgoing: &mut Outgoing<Narrow>) {
@@ -254,13 +279,24 @@ mod tests {
         }
         flush(&mut outgoing);
         assert_eq!(outgoing.io.taken, b"\x81\x03one\x81\x03two\x81\x05three");
-        assert_eq!((outgoing.io.writes, outgoing.written()), (1, 17));
+        assert_eq!((outgoing.io.writes, outgoing.io.vectored, outgoing.written()), (1, 0, 17));
+    }
+
+    #[test]
+    fn what_is_not_small_is_written_from_where_it_lies() {
+        let mut outgoing = narrow(usize::MAX);
+        outgoing.queue(Bytes::from("x".repeat(60_000)));
+        outgoing.queue(Bytes::from_static(b"end"));
+        flush(&mut outgoing);
+        assert_eq!((outgoing.io.writes, outgoing.io.vectored), (1, 1));
+        assert!(outgoing.io.taken.ends_with(b"xx\x81\x03end"));
+        assert_eq!(outgoing.written(), 60_009);
     }
 
     #[test]
     fn frames_and_what_stands_between_them_come_whole_and_in_order_however_little_is_taken() {
-        let long = "x".repeat(300);
-        for step in 1..40 {
+        let long = "x".repeat(3_000);
+        for step in (1..40).chain([1_024, 2_000]) {
             let mut outgoing = narrow(step);
             outgoing.queue(Bytes::from(long.clone()));
             let mut context = Context::from_waker(Waker::noop());
@@ -268,7 +304,7 @@ mod tests {
             assert!(matches!(pong, Poll::Ready(Ok(2))));
             outgoing.queue(Bytes::from_static(b"end"));
             flush(&mut outgoing);
-            let expected = [b"\x81\x7e\x01\x2c", long.as_bytes(), b"\x8a\x00\x81\x03end"].concat();
+            let expected = [b"\x81\x7e\x0b\xb8", long.as_bytes(), b"\x8a\x00\x81\x03end"].concat();
             assert_eq!(outgoing.io.taken, expected, "{step} bytes at a time");
         }
     }
