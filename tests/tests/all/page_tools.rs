@@ -146,9 +146,9 @@ async fn all_services_of_a_project_are_stopped_and_started_by_one_button() {
         )
     };
     scene.until("the button", "document.querySelector('[data-project-action=stop]:enabled')").await;
-    page.click_on("[data-project-action=stop]").await;
+    page.click_on("[data-project-action=stop]:enabled").await;
     scene.until("all to stop", &all("stopped")).await;
-    page.click_on("[data-project-action=start]").await;
+    page.click_on("[data-project-action=start]:enabled").await;
     scene.until("all to run", &all("running")).await;
     scene.browser.close().await;
 }
