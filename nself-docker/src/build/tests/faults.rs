@@ -100,14 +100,6 @@ async fn a_context_that_cannot_be_packed_is_the_cause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_engine_that_says_nothing_of_an_image_has_built_none() {
-    let mut stage = Stage::new();
-    stage.built("web");
-    stage.engine.set_build("shop-web", Vec::new());
-    assert!(stage.run().await.outcome.is_ok(), "an identity at the end is enough");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_pull_that_breaks_names_service_and_cause() {
     let mut stage = Stage::new();
     stage.service_of("db", "hub/db:1");
