@@ -62,8 +62,8 @@
 //! misbehaves ends nothing but its own streams.
 mod actions;
 mod backoff;
-mod details;
 pub mod compose;
+mod details;
 mod engine;
 mod inventory;
 mod logs;
