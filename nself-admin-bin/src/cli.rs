@@ -52,6 +52,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Token,
     },
+    /// Look whether everything is there that serving needs; takes the options of serve
+    Doctor(Box<Serve>),
+    /// Ask the running server whether it is well; for HEALTHCHECK lines and scripts
+    Healthcheck(State),
     /// Print every address with the role that it needs
     Routes,
 }
@@ -113,6 +117,11 @@ pub(crate) struct Serve {
     #[arg(long, env = "NSELF_DEMO")]
     pub(crate) demo: bool,
 
+    /// Watch only containers with that label, as label=name or label=name=value; repeatable, all must be
+    /// there
+    #[arg(long, value_name = "LABEL", env = "NSELF_FILTER", value_delimiter = ',', value_parser = label)]
+    pub(crate) filter: Vec<String>,
+
     /// The Compose project that belongs to this page; default: the working folder, if it has a Compose
     /// file
     #[arg(long, value_name = "DIR", env = "NSELF_PROJECT")]
@@ -173,6 +182,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N", env = "NSELF_MAX_CONNECTIONS_PER_ADDRESS")]
     pub(crate) max_connections_per_address: Option<NonZeroUsize>,
 
+    /// Serve metrics at /metrics of this address, without sign-in
+    #[arg(long, value_name = "ADDR", env = "NSELF_METRICS_LISTEN", value_parser = address)]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+
     /// A file with these options, in TOML
     #[arg(long, value_name = "FILE", env = "NSELF_CONFIG")]
     pub(crate) config: Option<PathBuf>,
@@ -210,6 +223,12 @@ pub(crate) fn site(text: &str) -> Result<Site, String> {
     Site::parse(text).map_err(|error| error.to_string())
 }
 
+/// Reads a filter: what stands behind `label=`.
+pub(crate) fn label(text: &str) -> Result<String, &'static str> {
+    let label = text.strip_prefix("label=").filter(|label| !label.is_empty());
+    label.map(str::to_owned).ok_or("write label=name or label=name=value")
+}
+
 /// Reads a network.
 pub(crate) fn network(text: &str) -> Result<IpNet, &'static str> {
     let network = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
@@ -231,6 +250,7 @@ mod tests {
     fn a_bad_value_is_refused_with_the_mend() {
         for (arguments, mend) in [
             (["--listen", "localhost"], "such as 127.0.0.1:3021"),
+            (["--filter", "name=web"], "write label=name or label=name=value"),
             (["--session-idle", "5"], "such as 45s, 30m or 12h"),
             (["--public-url", "admin.example"], "as in https://admin.example"),
             (["--trusted-proxy", "10.0.0.0/99"], "such as 10.0.0.1 or 10.0.0.0/8"),

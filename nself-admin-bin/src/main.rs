@@ -8,7 +8,10 @@ mod cli;
 mod commands;
 mod http;
 mod logging;
+mod metrics;
 mod program;
+#[cfg(test)]
+mod said;
 mod screen;
 mod settings;
 mod state;
@@ -31,6 +34,8 @@ enum Error {
     Program(#[from] ProgramError),
     #[error(transparent)]
     Command(#[from] CommandError),
+    #[error("not all is well")]
+    Unwell,
     #[error("the runtime failed: {0}")]
     Runtime(#[from] std::io::Error),
 }
@@ -40,7 +45,7 @@ impl Error {
         match self {
             Self::Settings(_) => 2,
             Self::Program(error) => error.exit_code(),
-            Self::Command(_) | Self::Runtime(_) => 1,
+            Self::Command(_) | Self::Unwell | Self::Runtime(_) => 1,
         }
     }
 }
@@ -62,9 +67,17 @@ fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::SetPassword(state)) => commands::set_password(&state)?,
         Some(Command::LoginLink { role, state }) => commands::login_link(&state, role)?,
         Some(Command::Token { action }) => commands::tokens(action)?,
+        Some(Command::Doctor(given)) => doctor(*given)?,
+        Some(Command::Healthcheck(state)) => commands::healthcheck(&state)?,
         Some(Command::Routes) => print!("{}", http::table()),
     }
     Ok(())
+}
+
+fn doctor(given: Serve) -> Result<(), Error> {
+    let settings = Settings::new(given)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if runtime.block_on(commands::doctor(&settings)) { Ok(()) } else { Err(Error::Unwell) }
 }
 
 fn serve(given: Serve) -> Result<(), Error> {

@@ -21,6 +21,7 @@ use crate::commands::link_address;
 use crate::http::{self, About, App, Certificate, Door, Guard, Scheme, Sites, TlsError};
 use crate::screen::{Screen, SignIn};
 use crate::settings::{EngineChoice, Project, ProjectError, Settings, Tls};
+use crate::state::audit::Audit;
 use crate::state::links::LinkError;
 use crate::state::running::Running;
 use crate::state::{StateDir, StateError};
@@ -36,10 +37,10 @@ const LINK_FILE: &str = "login-link";
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProgramError {
     #[error(
-        "--listen {address} cannot be served: {source}; stop what listens there, or choose another \
-         port, such as --listen {other}"
+        "{option} {address} cannot be served: {source}; stop what listens there, or choose another \
+         port, such as {option} {other}"
     )]
-    Listen { address: SocketAddr, other: SocketAddr, source: io::Error },
+    Listen { option: &'static str, address: SocketAddr, other: SocketAddr, source: io::Error },
     #[error("--docker-host, DOCKER_HOST or the Docker context: {0}")]
     Engine(#[from] EngineError),
     #[error(
@@ -100,9 +101,14 @@ impl Program {
         if settings.is_public() && !access.has_password() {
             return Err(ProgramError::NoPassword { listen: settings.listen, dir });
         }
+        let audit = Audit::open(&dir)?;
         let certificate = certificate(&settings, &dir)?;
         let (engine, source) = engine(&settings.engine, &hub)?;
-        let listener = bind(settings.listen).await?;
+        let listener = bind("--listen", settings.listen).await?;
+        let metrics = match settings.metrics_listen {
+            Some(address) => Some(bind("--metrics-listen", address).await?),
+            None => None,
+        };
         let address = listener.local_addr()?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -132,7 +138,7 @@ impl Program {
             environment: settings.environment,
             project: project.map(|project| project.room.clone()),
         };
-        let app = Arc::new(App::new(server, docker, builds, Arc::clone(&access), guard, about));
+        let app = Arc::new(App::new(server, docker, builds, Arc::clone(&access), audit, guard, about));
         let stop = CancellationToken::new();
         let tending = {
             let access = Arc::clone(&access);
@@ -141,6 +147,9 @@ impl Program {
         let fingerprint = certificate.as_ref().map(Certificate::fingerprint);
         let door = Door { listener, certificate, limits: settings.limits };
         let serving = tokio::spawn(http::serve(door, Arc::clone(&app), stop.clone()));
+        let measuring = metrics.map(|listener| {
+            tokio::spawn(http::serve_metrics(listener, Arc::clone(&app), stop.clone()))
+        });
         Running { address, url: url.clone(), fingerprint: fingerprint.clone() }.tell(&dir)?;
 
         app.wait_for_rooms().await;
@@ -168,6 +177,9 @@ impl Program {
         }
         app.docker.shutdown().await;
         serving.await?;
+        if let Some(measuring) = measuring {
+            measuring.await?;
+        }
         dir.remove(LINK_FILE)?;
         Ok(Running::forget(&dir)?)
     }
@@ -180,8 +192,8 @@ fn engine(choice: &EngineChoice, hub: &Hub) -> Result<(Arc<dyn Engine>, String),
             let engine = ScriptedEngine::demo(start, DEMO_SEED);
             (Arc::new(engine), "no socket, for the demo".to_owned())
         }
-        EngineChoice::Docker(address) => {
-            let engine = DockerEngine::new(address.as_deref())?;
+        EngineChoice::Docker { address, labels } => {
+            let engine = DockerEngine::new(address.as_deref())?.with_labels(labels.iter().cloned());
             let address = engine.address();
             (Arc::new(engine), address)
         }
@@ -224,9 +236,9 @@ fn way_in(access: &Access, dir: &StateDir, url: &str) -> Result<SignIn, ProgramE
     Ok(SignIn::LinkIn(dir.file(LINK_FILE)))
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, ProgramError> {
+async fn bind(option: &'static str, address: SocketAddr) -> Result<TcpListener, ProgramError> {
     TcpListener::bind(address).await.map_err(|source| {
         let other = SocketAddr::new(address.ip(), address.port().wrapping_add(1));
-        ProgramError::Listen { address, other, source }
+        ProgramError::Listen { option, address, other, source }
     })
 }

@@ -53,6 +53,7 @@ pub(crate) struct Counters {
     connections: [AtomicU64; Transport::ALL.len()],
     closes: [AtomicU64; CloseCode::ALL.len()],
     latency: [AtomicU64; LATENCY_BOUNDS_US.len() + 1],
+    latency_sum_us: AtomicU64,
 }
 
 /// A look at the counters.
@@ -78,6 +79,8 @@ pub struct Statistics {
     /// From publishing to the operating system's taking the bytes, of the oldest event of each write: how
     /// many took at most [`LATENCY_BOUNDS_US`], the last one longer.
     pub latency: Vec<u64>,
+    /// The sum of these times.
+    pub latency_sum: Duration,
 }
 
 impl Statistics {
@@ -120,6 +123,7 @@ impl Counters {
 
     pub(crate) fn took(&self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.latency_sum_us.fetch_add(micros, Ordering::Relaxed);
         let bucket = LATENCY_BOUNDS_US.partition_point(|bound| *bound < micros);
         if let Some(counter) = self.latency.get(bucket) {
             counter.fetch_add(1, Ordering::Relaxed);
@@ -141,6 +145,7 @@ impl Counters {
                 .collect(),
             closes: CloseCode::ALL.into_iter().zip(self.closes.iter().map(load)).collect(),
             latency: self.latency.iter().map(load).collect(),
+            latency_sum: Duration::from_micros(load(&self.latency_sum_us)),
         }
     }
 }
@@ -165,7 +170,8 @@ mod tests {
         for micros in [0, 100, 101, 1_000_000, 1_000_001] {
             counters.took(Duration::from_micros(micros));
         }
-        let latency = counters.read().latency;
+        let Statistics { latency, latency_sum, .. } = counters.read();
+        assert_eq!(latency_sum, Duration::from_micros(2_000_202));
         assert_eq!((latency[0], latency[1], latency[13], latency[14]), (2, 1, 1, 1));
     }
 }

@@ -15,6 +15,7 @@ pub struct Server {
     process: Process,
     port: u16,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
     state: Scratch,
 }
 
@@ -27,10 +28,22 @@ impl Server {
 
     /// The same, but one has to sign in.
     pub async fn with_sign_in(arguments: &[&str]) -> Self {
+        Self::with_environment(arguments, &[]).await
+    }
+
+    /// The same, with TLS and a certificate of its own, for everybody.
+    pub async fn start_encrypted(arguments: &[&str]) -> Self {
+        Self::with_sign_in(&[&["--no-auth", "--tls-self-signed"], arguments].concat()).await
+    }
+
+    /// The same as [`Self::with_sign_in`], in an environment with these variables.
+    pub async fn with_environment(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let state = Scratch::new();
         let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
-        let (process, port) = launch(0, &arguments, &state).await;
-        Self { process, port, arguments, state }
+        let variable = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let variables: Vec<_> = variables.iter().map(variable).collect();
+        let (process, port) = launch(0, &arguments, &variables, &state).await;
+        Self { process, port, arguments, variables, state }
     }
 
     /// The address that a browser opens, with a path that begins with a slash.
@@ -67,6 +80,14 @@ impl Server {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Runs another command of the program on the same state, which has to fail, and gives what it said.
+    pub fn failing_command(&self, arguments: &[&str]) -> String {
+        let output = command().args(arguments).arg("--state-dir").arg(self.state_dir()).output();
+        let output = output.expect("the program starts");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     /// What it has printed.
     pub fn printed(&self) -> String {
         self.process.printed()
@@ -79,7 +100,8 @@ impl Server {
 
     /// Starts it again on the same port.
     pub async fn start_again(&mut self) {
-        let (process, port) = launch(self.port, &self.arguments, &self.state).await;
+        let (process, port) =
+            launch(self.port, &self.arguments, &self.variables, &self.state).await;
         assert_eq!(port, self.port, "it listens on the port that it was given");
         self.process = process;
     }
@@ -112,13 +134,19 @@ fn program() -> PathBuf {
     output::target_folder().join("debug").join("nself-admin")
 }
 
-async fn launch(port: u16, arguments: &[String], state: &Scratch) -> (Process, u16) {
+async fn launch(
+    port: u16,
+    arguments: &[String],
+    variables: &[(String, String)],
+    state: &Scratch,
+) -> (Process, u16) {
     let mut command = command();
     command
         .arg(format!("--listen=127.0.0.1:{port}"))
         .arg("--state-dir")
         .arg(state_dir(state))
-        .args(arguments);
+        .args(arguments)
+        .envs(variables.iter().map(|(name, value)| (name, value)));
     let mut process = Process::start("nself-admin", &mut command);
     let port = process.printed_where("its address", port_of).await;
     (process, port)
@@ -128,9 +156,10 @@ fn state_dir(state: &Scratch) -> PathBuf {
     state.path().join("state")
 }
 
-/// Finds the port behind `http://127.0.0.1:` in what the program printed.
+/// Finds the port behind `http://127.0.0.1:` or `https://127.0.0.1:` in what the program printed.
 fn port_of(printed: &str) -> Option<u16> {
-    let (_, rest) = printed.split_once("http://127.0.0.1:")?;
+    let (_, page) = printed.split_once("page     ")?;
+    let (_, rest) = page.split_once("://127.0.0.1:")?;
     let end = rest.find(|letter: char| !letter.is_ascii_digit())?;
     rest.get(..end)?.parse().ok()
 }

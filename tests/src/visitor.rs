@@ -45,6 +45,11 @@ impl Visitor {
         Self { port: server.port(), proof: Some(format!("Authorization: Bearer {token}")) }
     }
 
+    /// The header that proves who it is.
+    pub fn proof(&self) -> Option<&str> {
+        self.proof.as_deref()
+    }
+
     async fn signs_in(&self, path: &str, body: &str) -> Self {
         let answer = self.post(path, body).await;
         assert_eq!(answer.status, 204, "{}", answer.body);

@@ -23,7 +23,7 @@ use self::sessions::Sessions;
 pub(crate) use self::sessions::{Lifetimes, later};
 use self::throttle::Throttle;
 use crate::state::tokens::Token;
-use crate::state::{StateDir, StateError, Version, links, password, tokens};
+use crate::state::{StateDir, StateError, links, password, tokens};
 
 /// Who signs in with the password or a link.
 const USER: &str = "admin";
@@ -232,25 +232,25 @@ impl Access {
     /// Ends sessions whose time is over, all of them when the password changes, and the connections of
     /// tokens that are revoked. Goes on for ever.
     pub(crate) async fn tend(&self) {
-        let mut seen = self.versions();
+        let mut password = self.dir.version(password::FILE);
+        // Read once more: they may have changed since the start.
+        let mut tokens = None;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             self.sessions.tend(self.clock.timestamp());
-            let now = self.versions();
-            if now.0 != seen.0 {
+            let now = self.dir.version(password::FILE);
+            if now != password {
                 self.sessions.end_all();
+                password = now;
             }
-            if now.1 != seen.1
-                && let Err(error) = self.read_tokens()
-            {
-                tracing::error!(%error, "the tokens are what they were");
+            let now = self.dir.version(tokens::FILE);
+            if now != tokens {
+                match self.read_tokens() {
+                    Ok(()) => tokens = now,
+                    Err(error) => tracing::error!(%error, "the tokens are what they were"),
+                }
             }
-            seen = now;
         }
-    }
-
-    fn versions(&self) -> (Option<Version>, Option<Version>) {
-        (self.dir.version(password::FILE), self.dir.version(tokens::FILE))
     }
 
     fn read_tokens(&self) -> Result<(), StateError> {

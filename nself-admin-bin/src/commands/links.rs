@@ -1,6 +1,6 @@
 //! `login-link`.
 
-use super::{CommandError, now, open};
+use super::{CommandError, audited, now, open};
 use crate::access::{Role, Secret};
 use crate::cli::State;
 use crate::state::links;
@@ -16,7 +16,8 @@ pub(crate) fn login_link(state: &State, role: Role) -> Result<(), CommandError> 
     let running = Running::find(&dir)?;
     let running =
         running.ok_or_else(|| CommandError::NoServer(dir.path().display().to_string()))?;
-    let secret = links::make(&dir, now(), role)?;
+    let secret =
+        audited(&dir, &format!("login-link --role {role}"), || links::make(&dir, now(), role))?;
     println!("{}", address(&running.url, &secret));
     Ok(())
 }

@@ -1,21 +1,27 @@
 //! The commands beside serving: short, and done when they return.
 
+mod doctor;
+mod healthcheck;
 mod links;
 mod set_password;
 mod token;
 
 use std::io;
+use std::net::SocketAddr;
 
 use nself_realtime::Timestamp;
 use nself_realtime::clock::{Clock as _, SystemClock};
 
 use crate::cli::{State, Token};
 use crate::settings;
+use crate::state::audit::{Asker, Audit};
 use crate::state::links::LinkError;
 use crate::state::password::SetPasswordError;
 use crate::state::tokens::TokenError;
 use crate::state::{StateDir, StateError};
 
+pub(crate) use self::doctor::doctor;
+pub(crate) use self::healthcheck::healthcheck;
 pub(crate) use self::links::{address as link_address, login_link};
 pub(crate) use self::set_password::set_password;
 
@@ -36,6 +42,8 @@ pub(crate) enum CommandError {
         "no server runs with the state folder {0}; start nself-admin first, or name its folder with --state-dir"
     )]
     NoServer(String),
+    #[error("the server at {address} is not well: {message}")]
+    NotWell { address: SocketAddr, message: String },
     #[error(transparent)]
     Token(#[from] TokenError),
 }
@@ -55,6 +63,19 @@ pub(crate) fn tokens(action: Token) -> Result<(), CommandError> {
 
 fn open(state: &State) -> Result<StateDir, StateError> {
     StateDir::open(settings::state_dir(state)?)
+}
+
+/// Writes down what somebody at the terminal is about to do, does it, and writes down that it is done.
+fn audited<T, E>(dir: &StateDir, what: &str, act: impl FnOnce() -> Result<T, E>) -> Result<T, E>
+where
+    E: From<StateError>,
+{
+    let audit = Audit::open(dir)?;
+    let terminal = Asker { user: None, role: None, from: None };
+    let intent = audit.intend(now(), terminal, what)?;
+    let outcome = act();
+    audit.conclude(now(), intent, if outcome.is_ok() { "done" } else { "failed" })?;
+    outcome
 }
 
 fn now() -> Timestamp {

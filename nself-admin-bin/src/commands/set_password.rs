@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
-use super::{CommandError, open};
+use super::{CommandError, audited, open};
 use crate::cli::State;
 use crate::state::password;
 
@@ -13,7 +13,8 @@ use crate::state::password;
 /// [`CommandError`]: the one before holds.
 pub(crate) fn set_password(state: &State) -> Result<(), CommandError> {
     let dir = open(state)?;
-    password::set(&dir, &ask()?)?;
+    let password = ask()?;
+    audited(&dir, "set-password", || password::set(&dir, &password))?;
     println!("The password is set; whoever was signed in has to sign in again.");
     Ok(())
 }

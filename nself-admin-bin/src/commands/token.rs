@@ -2,13 +2,14 @@
 
 use nself_realtime::Name;
 
-use super::{CommandError, now};
+use super::{CommandError, audited, now};
 use crate::access::Role;
 use crate::state::StateDir;
 use crate::state::tokens::{self, Token};
 
 pub(super) fn create(dir: &StateDir, name: Name, role: Role) -> Result<(), CommandError> {
-    let secret = tokens::create(dir, now(), name, role)?;
+    let what = format!("token create {name} --role {role}");
+    let secret = audited(dir, &what, || tokens::create(dir, now(), name, role))?;
     println!("{}", secret.reveal());
     eprintln!("It is shown only now. Send it as: Authorization: Bearer …");
     Ok(())
@@ -22,7 +23,7 @@ pub(super) fn list(dir: &StateDir) -> Result<(), CommandError> {
 }
 
 pub(super) fn revoke(dir: &StateDir, name: &Name) -> Result<(), CommandError> {
-    tokens::revoke(dir, name)?;
+    audited(dir, &format!("token revoke {name}"), || tokens::revoke(dir, name))?;
     println!("{name} is revoked.");
     Ok(())
 }

@@ -4,13 +4,16 @@ mod answer;
 mod api;
 mod arrival;
 mod assets;
+mod audited;
 mod cookie;
 mod doorman;
 mod fallback;
 mod guard;
 mod logs;
 mod packed;
+mod pinned;
 mod routes;
+mod scrape;
 mod serve;
 mod table;
 mod tls;
@@ -24,11 +27,15 @@ use nself_realtime::{RoomName, Server};
 
 pub(crate) use self::doorman::Limits;
 pub(crate) use self::guard::{Guard, Scheme, Site, Sites};
+pub(crate) use self::pinned::connect_pinned;
 use self::routes::Routes;
+pub(crate) use self::scrape::serve_metrics;
 pub(crate) use self::serve::{Door, serve};
 pub(crate) use self::table::print as table;
 pub(crate) use self::tls::{Certificate, TlsError};
 use crate::access::Access;
+use crate::metrics::Metrics;
+use crate::state::audit::Audit;
 
 /// How long the first requests wait for the engine's first list.
 const FIRST_LIST: Duration = Duration::from_secs(2);
@@ -47,6 +54,8 @@ pub(crate) struct App {
     /// The builds of the program's own project, if it has one.
     pub(crate) builds: Option<Builds>,
     access: Arc<Access>,
+    audit: Arc<Audit>,
+    metrics: Metrics,
     about: About,
     guard: Guard,
     routes: Routes,
@@ -58,10 +67,13 @@ impl App {
         docker: Docker,
         builds: Option<Builds>,
         access: Arc<Access>,
+        audit: Audit,
         guard: Guard,
         about: About,
     ) -> Self {
-        Self { server, docker, builds, access, about, guard, routes: Routes::new() }
+        let metrics = Metrics::new(server.clone(), docker.clone());
+        let (audit, routes) = (Arc::new(audit), Routes::new());
+        Self { server, docker, builds, access, audit, metrics, about, guard, routes }
     }
 
     /// Waits until the rooms of what runs are there, but not for long: an engine that does not answer

@@ -10,7 +10,7 @@ use super::answer::{Answer, Refusal, secured};
 use super::arrival::Peer;
 use super::guard::Granted;
 use super::table::{Entry, Route, TABLE};
-use super::{App, api, assets, fallback, logs, websocket};
+use super::{App, api, assets, audited, fallback, logs, scrape, websocket};
 
 /// A path that there is, with its parameters.
 #[derive(Debug)]
@@ -80,14 +80,19 @@ impl Routes {
 /// Answers a request.
 pub(super) async fn answer(app: Arc<App>, peer: Peer, request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
+    // Not the query: it may hold what somebody should not have put there.
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let answer = match app.guard.check(&app.routes, &app.access, &parts, &peer) {
-        Ok(granted) => handle(app, &granted, Request::from_parts(parts, body)).await,
+        Ok(granted) => audited::handle(app, &granted, Request::from_parts(parts, body)).await,
         Err(refusal) => Err(refusal),
     };
-    secured(answer.unwrap_or_else(Refusal::into_answer))
+    let answer = secured(answer.unwrap_or_else(Refusal::into_answer));
+    tracing::debug!(%method, path, status = answer.status().as_u16(), "answered");
+    answer
 }
 
-async fn handle(
+/// Leads a request that passed the guard to its handler.
+pub(super) async fn handle(
     app: Arc<App>,
     granted: &Granted,
     request: Request<Incoming>,
@@ -97,6 +102,7 @@ async fn handle(
         Route::Asset => assets::asset(granted, request.headers()),
         Route::Favicon => assets::favicon(request.headers()),
         Route::Healthz => Ok(api::health::healthz()),
+        Route::Metrics => scrape::metrics(&app),
         Route::Readyz => Ok(api::health::readyz(&app)),
         Route::Login => api::session::log_in(&app, granted, request.into_body()).await,
         Route::Bootstrap => api::session::follow_link(&app, granted, request.into_body()).await,

@@ -119,11 +119,15 @@ impl Certificate {
 
     /// Its SHA-256, as browsers show it.
     pub(crate) fn fingerprint(&self) -> String {
-        let digest = hexadecimal(&Sha256::digest(&self.leaf)).to_uppercase();
-        let pairs: Vec<&str> =
-            (0..digest.len()).step_by(2).filter_map(|at| digest.get(at..at + 2)).collect();
-        pairs.join(":")
+        fingerprint(&self.leaf)
     }
+}
+
+/// The SHA-256 of a certificate, as browsers show it.
+pub(super) fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    let digest = hexadecimal(&Sha256::digest(certificate)).to_uppercase();
+    let pairs = (0..digest.len()).step_by(2).filter_map(|at| digest.get(at..at + 2));
+    pairs.collect::<Vec<_>>().join(":")
 }
 
 impl std::fmt::Debug for Certificate {

@@ -26,6 +26,7 @@ struct File {
     listen: Option<Text<std::net::SocketAddr>>,
     docker_host: Option<String>,
     demo: bool,
+    filter: Vec<Text<Label>>,
     project: Option<PathBuf>,
     env: Option<String>,
     read_only: bool,
@@ -41,6 +42,7 @@ struct File {
     trusted_proxy: Vec<Text<ipnet::IpNet>>,
     max_connections: Option<NonZeroUsize>,
     max_connections_per_address: Option<NonZeroUsize>,
+    metrics_listen: Option<Text<std::net::SocketAddr>>,
     log_format: Option<LogFormat>,
 }
 
@@ -84,6 +86,16 @@ impl<'de, T: Read> Deserialize<'de> for Text<T> {
     }
 }
 
+/// A label to watch.
+#[derive(Debug)]
+struct Label(String);
+
+impl Read for Label {
+    fn read(text: &str) -> Result<Self, impl fmt::Display> {
+        cli::label(text).map(Self)
+    }
+}
+
 /// Fills in from the file what was not given.
 pub(super) fn fill(given: Serve, path: &Path) -> Result<Serve, FileError> {
     let text = std::fs::read_to_string(path)
@@ -112,6 +124,11 @@ fn join(given: Serve, file: File, place: impl Fn(PathBuf) -> PathBuf) -> Serve {
         listen: given.listen.or(text(file.listen)),
         docker_host: given.docker_host.or(file.docker_host.filter(|_| !chooses_engine)),
         demo: given.demo || (file.demo && !chooses_engine),
+        filter: if given.filter.is_empty() {
+            file.filter.into_iter().map(|Text(Label(label))| label).collect()
+        } else {
+            given.filter
+        },
         project: path(given.project, file.project),
         env: given.env.or(file.env),
         read_only: given.read_only || file.read_only,
@@ -129,6 +146,7 @@ fn join(given: Serve, file: File, place: impl Fn(PathBuf) -> PathBuf) -> Serve {
         max_connections_per_address: given
             .max_connections_per_address
             .or(file.max_connections_per_address),
+        metrics_listen: given.metrics_listen.or(text(file.metrics_listen)),
         config: given.config,
         log_format: given.log_format.or(file.log_format),
         verbose: given.verbose,

@@ -3,7 +3,7 @@
 mod file;
 mod project;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,8 +17,7 @@ use crate::cli::{LogFormat, Serve, State};
 use crate::http::{Limits, Site};
 use crate::state::StateError;
 
-const LISTEN: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 3021);
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3021);
 
 /// No sign-in holds longer without being renewed.
 const LONGEST_SESSION: Duration = Duration::from_hours(12);
@@ -51,11 +50,18 @@ pub(crate) enum SettingsError {
     TwiceTls,
     #[error("--demo and --docker-host exclude each other: leave one of them out")]
     TwoEngines,
+    #[error("--demo has no labels to look for: leave --filter out")]
+    FilteredDemo,
     #[error(
         "--session-lifetime {} s and --session-idle {} s must be from 10s to 12h", lifetime.as_secs(),
         idle.as_secs()
     )]
     Session { lifetime: Duration, idle: Duration },
+    #[error(
+        "--metrics-listen {address} can be reached from everywhere without sign-in; choose a loopback or \
+         private address"
+    )]
+    MetricsToAll { address: SocketAddr },
 }
 
 /// How it is encrypted.
@@ -70,8 +76,11 @@ pub(crate) enum Tls {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EngineChoice {
     Demo,
-    /// At that address, or where the Docker command would look.
-    Docker(Option<String>),
+    /// At that address, or where the Docker command would look; only containers with these labels.
+    Docker {
+        address: Option<String>,
+        labels: Vec<String>,
+    },
 }
 
 /// How to serve.
@@ -89,6 +98,7 @@ pub(crate) struct Settings {
     pub(crate) public_urls: Vec<Site>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) limits: Limits,
+    pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) log_format: LogFormat,
     pub(crate) verbose: u8,
 }
@@ -113,10 +123,14 @@ impl Settings {
         if everywhere && tls == Tls::Off && !given.insecure_plain_http {
             return Err(SettingsError::PlainToAll { listen });
         }
+        if let Some(address) = given.metrics_listen.filter(|address| !is_private(*address)) {
+            return Err(SettingsError::MetricsToAll { address });
+        }
         let engine = match (given.demo, given.docker_host) {
             (true, Some(_)) => return Err(SettingsError::TwoEngines),
+            (true, None) if !given.filter.is_empty() => return Err(SettingsError::FilteredDemo),
             (true, None) => EngineChoice::Demo,
-            (false, address) => EngineChoice::Docker(address),
+            (false, address) => EngineChoice::Docker { address, labels: given.filter },
         };
         let project = project::find(given.project.as_deref())?;
         let environment = given.env.or_else(|| project.as_ref()?.environment.clone());
@@ -137,6 +151,7 @@ impl Settings {
                 connections: given.max_connections.map_or(default.connections, NonZeroUsize::get),
                 per_address: given.max_connections_per_address.map(NonZeroUsize::get),
             },
+            metrics_listen: given.metrics_listen,
             log_format: given.log_format.unwrap_or_default(),
             verbose: given.verbose,
         })
@@ -205,6 +220,13 @@ fn lifetimes(idle: Option<Duration>, whole: Option<Duration>) -> Result<Lifetime
         return Ok(Lifetimes { idle, whole });
     }
     Err(SettingsError::Session { lifetime: whole, idle })
+}
+
+fn is_private(address: SocketAddr) -> bool {
+    match address.ip().to_canonical() {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
+    }
 }
 
 #[cfg(test)]

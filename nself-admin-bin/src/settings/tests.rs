@@ -12,12 +12,13 @@ fn settings(arguments: &[&str]) -> Result<Settings, String> {
 fn without_arguments_it_serves_on_port_3021_of_loopback_with_sign_in() {
     let settings = settings(&[]).unwrap();
     assert_eq!(settings.listen, "127.0.0.1:3021".parse().unwrap());
-    assert_eq!(settings.engine, EngineChoice::Docker(None));
+    assert_eq!(settings.engine, EngineChoice::Docker { address: None, labels: Vec::new() });
     assert!(settings.sign_in && !settings.read_only && settings.tls == Tls::Off);
 }
 
 #[test]
 fn what_is_dangerous_or_contradictory_is_refused_with_the_mend() {
+    let mut told = Vec::new();
     for (arguments, mend) in [
         (
             &["--no-auth", "--listen", "0.0.0.0:1", "--insecure-plain-http"][..],
@@ -28,13 +29,17 @@ fn what_is_dangerous_or_contradictory_is_refused_with_the_mend() {
         (&["--tls-key", "a"], "add --tls-cert"),
         (&["--tls-self-signed", "--tls-cert", "a", "--tls-key", "b"], "leave one of them out"),
         (&["--demo", "--docker-host", "unix:///a"], "leave one of them out"),
+        (&["--demo", "--filter", "label=a"], "leave --filter out"),
         (&["--session-lifetime", "13h"], "from 10s to 12h"),
         (&["--session-idle", "5s"], "from 10s to 12h"),
+        (&["--metrics-listen", "0.0.0.0:1"], "loopback or private"),
         (&["--config", "/nowhere/nself.toml"], "/nowhere/nself.toml"),
     ] {
         let error = settings(arguments).unwrap_err();
         assert!(error.contains(mend), "{arguments:?}: {error}");
+        told.push(error);
     }
+    insta::assert_snapshot!(told.join("\n"));
     assert!(settings(&["--listen", "0.0.0.0:1", "--insecure-plain-http"]).is_ok());
     assert!(settings(&["--listen", "0.0.0.0:1", "--tls-self-signed"]).is_ok());
 }
@@ -68,7 +73,10 @@ fn the_file_says_what_the_command_line_does_not() {
     let given = with_file(text, &["--listen", "127.0.0.1:5000", "--docker-host", "unix:///a"]);
     let given = given.unwrap();
     assert_eq!(given.listen.port(), 5000);
-    assert_eq!(given.engine, EngineChoice::Docker(Some("unix:///a".to_owned())));
+    assert_eq!(
+        given.engine,
+        EngineChoice::Docker { address: Some("unix:///a".to_owned()), labels: Vec::new() }
+    );
 }
 
 #[test]

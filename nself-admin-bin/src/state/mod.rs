@@ -1,6 +1,7 @@
 //! What outlives a restart: a folder that only its owner may enter, whose files are replaced as a whole, so
 //! that each is whole at any moment, also when the program or the machine stops in between.
 
+pub(crate) mod audit;
 pub(crate) mod links;
 pub(crate) mod password;
 pub(crate) mod running;
@@ -8,7 +9,7 @@ pub(crate) mod tokens;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -99,6 +100,7 @@ impl StateDir {
         let (path, new) = (self.file(name), self.file(&format!("{name}.new")));
         let write = || {
             let mut file = private().create(true).truncate(true).write(true).open(&new)?;
+            self.give(&file)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             fs::rename(&new, &path)?;
@@ -135,8 +137,25 @@ impl StateDir {
     pub(crate) fn lock(&self) -> Result<File, StateError> {
         let path = self.file(LOCK);
         let file = private().create(true).append(true).open(&path);
-        let locked = file.and_then(|file| file.lock().map(|()| file));
+        let locked = file.and_then(|file| {
+            self.give(&file)?;
+            file.lock()?;
+            Ok(file)
+        });
         locked.map_err(|source| StateError::Write { path, source })
+    }
+
+    /// Gives a file to the owner of the folder: root may set a password for a server that is not root.
+    pub(crate) fn give(&self, file: &File) -> io::Result<()> {
+        let (folder, own) = (fs::metadata(&self.0)?, file.metadata()?);
+        if (folder.uid(), folder.gid()) == (own.uid(), own.gid()) {
+            return Ok(());
+        }
+        match fchown(file, Some(folder.uid()), Some(folder.gid())) {
+            // Not root: the folder is readable for us, and so is the file.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            given => given,
+        }
     }
 
     /// Which version of a file there is; `None` if there is none.

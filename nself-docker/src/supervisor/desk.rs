@@ -229,6 +229,9 @@ impl Desk {
                 Target::new(record, emitter, connection)
             };
             self.watches.reconcile(&self.inventory, &self.demand, target, Instant::now());
+            let open = self.watches.len();
+            self.known
+                .send_if_modified(|known| std::mem::replace(&mut known.followers, open) != open);
         }
     }
 

@@ -106,6 +106,7 @@ struct Known {
     engine: EngineStatus,
     services: BTreeMap<ServiceKey, ServiceStatus>,
     first_list_tried: bool,
+    followers: usize,
 }
 
 impl Docker {
@@ -118,6 +119,7 @@ impl Docker {
             engine: engine_status(&config.engine, EngineState::Connecting),
             services: BTreeMap::new(),
             first_list_tried: false,
+            followers: 0,
         });
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let desk = Desk::new(Arc::clone(&engine), hub, config, received, tell);
@@ -272,6 +274,11 @@ impl Docker {
     /// How the engine is.
     pub fn engine(&self) -> EngineStatus {
         self.shared.known.borrow().engine.clone()
+    }
+
+    /// How many logs and stats are being read from the engine.
+    pub fn followers(&self) -> usize {
+        self.shared.known.borrow().followers
     }
 
     /// How every service is, by room and name.

@@ -124,6 +124,11 @@ impl Watches {
         }
     }
 
+    /// How many logs and stats are read.
+    pub(super) fn len(&self) -> usize {
+        self.logs.len() + self.stats.len()
+    }
+
     /// When [`Watches::reconcile`] is to be called again, changes apart.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let logs = self.logs.values().filter_map(|watch| watch.unwanted_since);

@@ -76,3 +76,54 @@ async fn a_server_that_is_asked_to_end_ends_well() {
     let status = server.terminate().await;
     assert_eq!(status.code(), Some(0), "{}", server.printed());
 }
+
+/// Runs the program with a state folder of its own and these variables.
+async fn run_with(variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
+    let scratch = Scratch::new();
+    let mut command = server::command();
+    command.env("NSELF_STATE_DIR", scratch.path().join("state"));
+    command.envs(variables.iter().copied()).args(arguments);
+    let mut process = Process::start("nself-admin", &mut command);
+    let status = process.ended().await;
+    (status.code(), process.printed())
+}
+
+#[tokio::test]
+async fn variables_stand_for_options_and_do_not_get_in_the_way_of_commands() {
+    let variables = [("NSELF_DEMO", "true"), ("NSELF_LISTEN", "127.0.0.1:0")];
+    let (code, printed) = run_with(&variables, &["token", "list"]).await;
+    assert_eq!((code, &*printed), (Some(0), ""));
+    let (code, printed) = run_with(&variables, &["doctor"]).await;
+    assert_eq!(code, Some(0), "{printed}");
+    assert!(printed.contains("ok    engine   the demo's"), "{printed}");
+    let (code, printed) = run_with(&[("NSELF_LISTEN", "nonsense")], &["doctor"]).await;
+    assert_eq!(code, Some(2), "{printed}");
+    assert!(printed.contains("nonsense"), "{printed}");
+}
+
+#[tokio::test]
+async fn the_doctor_names_what_is_missing_with_the_mend() {
+    let arguments =
+        ["doctor", "--docker-host", "unix:///nowhere/engine.sock", "--listen", "127.0.0.1:0"];
+    let (code, printed) = run_with(&[], &arguments).await;
+    assert_eq!(code, Some(1), "{printed}");
+    assert!(printed.contains("FAIL  engine"), "{printed}");
+    assert!(printed.contains("/nowhere/engine.sock"), "{printed}");
+    assert!(printed.contains("ok    sign in  with the link of each start"), "{printed}");
+}
+
+#[tokio::test]
+async fn commands_that_are_wrong_say_so() {
+    for arguments in [
+        &["set-password", "--state-dir"][..],
+        &["token", "create"],
+        &["token", "create", "ci", "--role", "root"],
+        &["login-link", "--role", "root"],
+    ] {
+        let (code, printed) = run_with(&[], arguments).await;
+        assert_eq!(code, Some(2), "{arguments:?}: {printed}");
+    }
+    let (code, printed) = run_with(&[], &["login-link"]).await;
+    assert_eq!(code, Some(1), "{printed}");
+    assert!(printed.contains("start nself-admin first"), "{printed}");
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nself_docker::{DockerEngine, Engine as _};
 use nself_tests::container::Recipe;
 use nself_tests::engine::Engine;
 use nself_tests::missing::{Need, can_run};
@@ -128,4 +129,24 @@ async fn an_engine_that_dies_is_told_once_and_what_changed_meanwhile_is_found() 
     assert_eq!(log.log(), ["one", "<stopped: stopped>"]);
     let told: Vec<&str> = states(&system);
     assert_eq!(told, ["online", "offline", "online"]);
+}
+
+#[tokio::test]
+async fn only_containers_with_the_label_are_seen() {
+    if !can_run(&[Need::Engine]) {
+        return;
+    }
+    let engine = Engine::shared().await;
+    let docker = engine.docker().await;
+    let seen = Recipe::shell("labelled", "seen", "sleep 60").create(&docker).await;
+    let other = Recipe::shell("unlabelled", "other", "sleep 60").create(&docker).await;
+    let label = "com.docker.compose.project=labelled".to_owned();
+    let labelled = DockerEngine::new(Some(&engine.host())).unwrap().with_labels([label]);
+    let listed = labelled.list().await.unwrap();
+    let ids: Vec<&str> = listed.iter().map(|container| &*container.id).collect();
+    assert_eq!(ids, [&*seen.id]);
+    let details = labelled.inspect(&seen.id).await.unwrap().configuration.unwrap();
+    assert_eq!(details.command, ["sh", "-c", "sleep 60"]);
+    seen.remove().await;
+    other.remove().await;
 }

@@ -2,6 +2,7 @@
 
 use nself_tests::server::Server;
 use nself_tests::visitor::Visitor;
+use nself_tests::wire::Opened;
 
 const WEB: &str = "/api/services/shop/web";
 
@@ -183,4 +184,23 @@ async fn a_sign_in_has_sixteen_sockets() {
     }
     let answer = admin.get("/api/poll?room=system&waitMs=0").await;
     assert_eq!(answer.status, 429, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn signing_out_ends_streams_and_polls_that_wait() {
+    let server = demo(&[]).await;
+    let admin = Visitor::with_role(&server, "viewer").await;
+    let (host, proof) = (format!("Host: 127.0.0.1:{}", server.port()), admin.proof().unwrap());
+    let stream = "GET /api/events?room=system";
+    let mut stream = Opened::new(server.port(), stream, &[&host, proof], "").await;
+    stream.read_until("the stream to be live", |text| text.contains("event: ready")).await;
+    let polled = admin.get_json("/api/poll?room=system&types=deploy:progress&waitMs=0").await;
+    let cursor = polled["rooms"][0]["cursor"].as_str().unwrap();
+    let query = format!("room=system&types=deploy:progress&waitMs=30000&since={cursor}");
+    let poll = format!("GET /api/poll?{query}");
+    let mut waiting = Opened::new(server.port(), &poll, &[&host, proof], "").await;
+    admin.post("/api/logout", "{}").await;
+    let answer = waiting.read_until("an answer", |text| text.contains("\r\n\r\n")).await;
+    assert_eq!(answer.status, 401);
+    stream.read_until("the end of the stream", |text| text.ends_with("0\r\n\r\n")).await;
 }

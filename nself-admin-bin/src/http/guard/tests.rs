@@ -166,6 +166,7 @@ const MATRIX: &[(&str, &str, [u16; 4], u16)] = &[
     ("GET", "/favicon.svg", [0, 0, 0, 0], 0),
     ("GET", "/healthz", [0, 0, 0, 0], 0),
     ("GET", "/readyz", [0, 0, 0, 0], 0),
+    ("GET", "/metrics", [401, 0, 0, 0], 0),
     ("POST", "/api/login", [0, 0, 0, 0], 0),
     ("POST", "/api/bootstrap", [0, 0, 0, 0], 0),
     ("POST", "/api/logout", [401, 0, 0, 0], 0),

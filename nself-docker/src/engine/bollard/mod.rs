@@ -40,6 +40,8 @@ pub struct DockerEngine {
     endpoint: Endpoint,
     /// The client of the last successful attempt. Held only to copy or replace it.
     client: Mutex<Option<Docker>>,
+    /// Only containers with all these labels are seen, each `name` or `name=value`.
+    labels: Vec<String>,
 }
 
 impl DockerEngine {
@@ -52,7 +54,14 @@ impl DockerEngine {
     /// [`EngineError::Address`] if the address is of a kind that is not supported.
     pub fn new(address: Option<&str>) -> Result<Self, EngineError> {
         let endpoint = Endpoint::resolve(address, &Surroundings::of_process())?;
-        Ok(Self { endpoint, client: Mutex::new(None) })
+        Ok(Self { endpoint, client: Mutex::new(None), labels: Vec::new() })
+    }
+
+    /// Sees only containers that have all these labels, each `name` or `name=value`. Default: all
+    /// containers.
+    pub fn with_labels(mut self, labels: impl IntoIterator<Item = String>) -> Self {
+        self.labels = labels.into_iter().collect();
+        self
     }
 
     /// Where it is, or, if there is none of its sockets, where it is looked for, in words for people.
@@ -85,6 +94,10 @@ impl DockerEngine {
             }
         }
         .map_err(|error| self.classify(&error))
+    }
+
+    fn label_filter(&self) -> Option<(String, Vec<String>)> {
+        (!self.labels.is_empty()).then(|| ("label".to_owned(), self.labels.clone()))
     }
 
     fn classify(&self, error: &::bollard::errors::Error) -> EngineError {
@@ -150,10 +163,11 @@ impl Engine for DockerEngine {
 
     fn events(&self, since: NanoTimestamp) -> Frames<EngineEvent> {
         let words = WATCHED_WORDS.map(str::to_owned).to_vec();
-        let filters = HashMap::from([
+        let mut filters = HashMap::from([
             ("type".to_owned(), vec!["container".to_owned()]),
             ("event".to_owned(), words),
         ]);
+        filters.extend(self.label_filter());
         let nanos = since.unix_nanos();
         let since =
             format!("{}.{:09}", nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000));
@@ -162,7 +176,9 @@ impl Engine for DockerEngine {
     }
 
     fn list(&self) -> Answer<'_, Vec<Container>> {
-        let options = ListContainersOptions { all: true, ..ListContainersOptions::default() };
+        let filters = self.label_filter().map(|filter| HashMap::from([filter]));
+        let options =
+            ListContainersOptions { all: true, filters, ..ListContainersOptions::default() };
         self.ask(async move |client: Docker| {
             let containers = client.list_containers(Some(options)).await?;
             Ok(containers.into_iter().filter_map(convert::listed).collect())

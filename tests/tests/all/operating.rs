@@ -1,0 +1,160 @@
+//! What an operator relies on: health, metrics, the audit log, state that survives a kill, logs without secrets.
+
+use nself_tests::server::Server;
+use nself_tests::visitor::Visitor;
+use serde_json::Value;
+
+const RESTART: &str = "/api/services/demo-shop/api/restart";
+
+/// The lines of the audit log, each of which has to be whole.
+fn audit(server: &Server) -> Vec<Value> {
+    let text = std::fs::read_to_string(server.state_dir().join("audit.log")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_is_done_is_written_down_before_and_after() {
+    let server = Server::with_sign_in(&["--demo"]).await;
+    let operator = Visitor::with_role(&server, "operator").await;
+    let answer = operator.post("/api/services/nowhere/nobody/start", "{}").await;
+    assert_eq!(answer.status, 404);
+    let told: Vec<_> = audit(&server)
+        .into_iter()
+        .map(|line| {
+            let text = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
+            (text("what"), text("user"), text("from"), text("outcome"))
+        })
+        .collect();
+    let line = |what: &str, user: &str, from: &str, outcome: &str| {
+        (what.to_owned(), user.to_owned(), from.to_owned(), outcome.to_owned())
+    };
+    let start = "POST /api/services/nowhere/nobody/start";
+    assert_eq!(
+        told,
+        [
+            line("login-link --role operator", "-", "-", "-"),
+            line("login-link --role operator", "-", "-", "done"),
+            line("POST /api/bootstrap", "-", "127.0.0.1", "204"),
+            line(start, "admin", "127.0.0.1", "-"),
+            line(start, "admin", "127.0.0.1", "404 not_found"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn metrics_are_for_those_who_are_signed_in_or_at_an_address_of_their_own() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let listen = address.to_string();
+    let server = Server::with_sign_in(&["--demo", "--metrics-listen", &listen]).await;
+    assert_eq!(Visitor::nobody(&server).get("/metrics").await.status, 401);
+    let viewer = Visitor::with_role(&server, "viewer").await;
+    let mut socket = viewer.socket().await;
+    socket.next("welcome").await;
+    let answer = viewer.get("/metrics").await;
+    assert_eq!(answer.status, 200);
+    for line in [
+        "nself_connections{transport=\"websocket\"} 1\n",
+        "nself_engine_online 1\n",
+        "nself_latency_seconds_bucket{le=\"0.0001\"} ",
+        "nself_process_resident_memory_bytes ",
+        "# EOF\n",
+    ] {
+        assert!(answer.body.contains(line), "{line:?} in\n{}", answer.body);
+    }
+    let host = format!("Host: {address}");
+    let open = nself_tests::wire::request(address.port(), "GET /metrics", &[&host], "").await;
+    assert_eq!(open.status, 200);
+    let other = nself_tests::wire::request(address.port(), "GET /", &[&host], "").await;
+    assert_eq!(other.status, 404);
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_finds_its_state_whole() {
+    let mut server = Server::with_sign_in(&["--demo"]).await;
+    server.command(&["set-password"], "correct horse\n");
+    for round in 0..5 {
+        let admin = Visitor::with_password(&server, "correct horse").await;
+        let asking = tokio::spawn(async move {
+            loop {
+                admin.post("/api/services/nowhere/nobody/start", "{}").await;
+            }
+        });
+        let begun = std::time::Duration::from_secs(15);
+        let before = 12 * round + 2;
+        nself_tests::wait::until("requests to be written down", begun, async || {
+            let text = std::fs::read_to_string(server.state_dir().join("audit.log"));
+            let lines = text.unwrap_or_default().lines().count();
+            if lines > before { Ok(()) } else { Err(format!("{lines} lines")) }
+        })
+        .await;
+        server.kill();
+        // The visitor finds nobody, which ends its task.
+        assert!(asking.await.is_err());
+        server.start_again().await;
+    }
+    let text = std::fs::read_to_string(server.state_dir().join("audit.log")).unwrap();
+    let broken = text.lines().filter(|line| serde_json::from_str::<Value>(line).is_err()).count();
+    assert!(broken <= 5, "at worst one line for each kill is cut:\n{text}");
+    Visitor::with_password(&server, "correct horse").await;
+}
+
+#[tokio::test]
+async fn the_most_talkative_log_has_no_secret() {
+    let server = Server::with_environment(&["--demo"], &[("RUST_LOG", "trace")]).await;
+    server.command(&["set-password"], "correct horse\n");
+    let admin = Visitor::with_password(&server, "correct horse").await;
+    let token = server.command(&["token", "create", "ci"], "");
+    Visitor::with_token(&server, token.trim()).get("/api/session").await;
+    let mut socket = admin.socket().await;
+    let welcome = socket.next("welcome").await;
+    let link = std::fs::read_to_string(server.state_dir().join("login-link")).unwrap();
+    let (_, link) = link.trim().split_once("#token=").unwrap();
+    admin.post(RESTART, "{}").await;
+    let printed = server.printed();
+    assert!(printed.contains("DEBUG") || printed.contains("TRACE"), "it does log:\n{printed}");
+    let secret = welcome["data"]["secret"].as_str().unwrap();
+    let cookie = admin.proof().unwrap().split_once('=').unwrap().1;
+    for secret in ["correct horse", token.trim(), link, secret, cookie] {
+        assert!(!printed.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[tokio::test]
+async fn the_health_check_says_whether_a_server_is_well() {
+    let mut server = Server::start(&["--demo"]).await;
+    server.command(&["healthcheck"], "");
+    server.kill();
+    let refused = server.failing_command(&["healthcheck"]);
+    assert!(refused.contains("is not well"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_services_are_told_to_those_who_ask_once() {
+    let server = Server::start(&["--demo"]).await;
+    let local = Visitor::nobody(&server);
+    let services = local.get_json("/api/services").await;
+    let services = services["services"].as_array().unwrap();
+    assert!(services.len() > 2 && services.iter().all(|one| one["status"].is_string()));
+    let project = services[0]["project"].as_str().unwrap();
+    let service = services[0]["service"].as_str().unwrap();
+    let of_one = local.get_json(&format!("/api/services?project={project}")).await;
+    let of_one = of_one["services"].as_array().unwrap();
+    assert!(!of_one.is_empty() && of_one.iter().all(|one| one["project"] == *project));
+    let details = local.get_json(&format!("/api/services/{project}/{service}")).await;
+    assert_eq!(details["service"], *service);
+    assert!(details["containers"][0]["id"].is_string(), "{details}");
+    let rooms = local.get_json("/api/rooms").await;
+    let room = rooms["rooms"].as_array().unwrap().iter().find(|room| room["room"] == *project);
+    assert_eq!(room.unwrap()["services"], of_one.len());
+    let stats = local.get_json(&format!("/api/stats?project={project}")).await;
+    let stats = stats["stats"].as_array().unwrap();
+    assert!(!stats.is_empty() && stats.iter().all(|one| one["stats"]["memory"].is_number()));
+    let begun = local.post(&format!("/api/projects/{project}/restart"), "{}").await;
+    assert_eq!(begun.status, 202, "{}", begun.body);
+    let busy = local.post(&format!("/api/services/{project}/{service}/stop"), "{}").await;
+    assert_eq!(busy.status, 409, "{}", busy.body);
+    assert_eq!(local.get("/api/services?colour=red").await.status, 400);
+    assert_eq!(local.post("/api/projects/nowhere/stop", "{}").await.status, 404);
+}
