@@ -138,7 +138,8 @@ impl Program {
             environment: settings.environment,
             project: project.map(|project| project.room.clone()),
         };
-        let app = Arc::new(App::new(server, docker, builds, Arc::clone(&access), audit, guard, about));
+        let app =
+            Arc::new(App::new(server, docker, builds, Arc::clone(&access), audit, guard, about));
         let stop = CancellationToken::new();
         let tending = {
             let access = Arc::clone(&access);

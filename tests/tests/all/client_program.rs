@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use nself_realtime::RoomName;
 use nself_realtime::client::{Client, ConnectionState, Latest, LogEntry, Logs};
-use nself_realtime::event::{RoomStatus, ServiceStatus};
+use nself_realtime::event::ServiceStatus;
 use nself_tests::container::Recipe;
 use nself_tests::engine::Engine;
 use nself_tests::missing::{Need, can_run};

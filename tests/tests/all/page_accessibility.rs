@@ -64,6 +64,7 @@ async fn violations(browser: &Browser, axe: &str) -> Vec<String> {
           error => { window.found = [`critical ${error}`]; });";
     browser.run(run).await;
     let found: Value = browser.wait_until("axe", PATIENCE, "window.found && [window.found]").await;
-    let [found] = serde_json::from_value(found).expect("a list of lines");
+    let [found] =
+        serde_json::from_value(found).unwrap_or_else(|error| panic!("no list of lines: {error}"));
     found
 }
