@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use nself_docker::compose::Rule;
 use nself_realtime::Name;
 use serde::Deserialize;
 
@@ -126,6 +127,11 @@ pub(crate) struct Serve {
     /// file
     #[arg(long, value_name = "DIR", env = "NSELF_PROJECT")]
     pub(crate) project: Option<PathBuf>,
+
+    /// What the project's Compose file may ask for although it gives containers more of this host, such as
+    /// privileged or bind-outside-project; repeatable
+    #[arg(long, value_name = "RULE", env = "NSELF_ALLOW", value_delimiter = ',')]
+    pub(crate) allow: Vec<Rule>,
 
     /// The name of the environment, shown as a badge; default: ENV or ENVIRONMENT of the project's .env
     #[arg(long, value_name = "NAME", env = "NSELF_ENV")]

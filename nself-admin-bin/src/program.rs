@@ -208,7 +208,7 @@ fn demo_project(choice: &EngineChoice) -> Result<Option<(TempDir, Project)>, Pro
     }
     let folder = tempfile::Builder::new().prefix("nself-demo-").tempdir()?;
     ScriptedEngine::write_demo_project(folder.path())?;
-    let project = Project::read(folder.path())?;
+    let project = Project::read(folder.path(), Vec::new())?;
     Ok(Some((folder, project)))
 }
 

@@ -11,6 +11,7 @@ use crate::cli::Cli;
 use crate::commands::CommandError;
 use crate::program::ProgramError;
 use crate::screen::{Screen, SignIn};
+use crate::settings::Project;
 use crate::state::{StateDir, StateError};
 
 #[test]
@@ -35,7 +36,12 @@ fn screen(status: EngineState, sign_in: SignIn) -> Screen {
     Screen {
         engine: EngineStatus { engine, status, version, api_version: None, message },
         source: "unix:///var/run/docker.sock".to_owned(),
-        project: Some(RoomName::new("shop").unwrap()),
+        project: Some(Project {
+            folder: PathBuf::from("/srv/shop"),
+            room: RoomName::new("shop").unwrap(),
+            environment: None,
+            allowed: Vec::new(),
+        }),
         url: "http://127.0.0.1:3021".to_owned(),
         fingerprint: None,
         sign_in,

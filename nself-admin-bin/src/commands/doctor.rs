@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::net::TcpListener;
 use std::time::Duration;
 
+use nself_docker::compose::LoadError;
 use nself_docker::{DockerEngine, Engine as _};
 
 use crate::http::Certificate;
@@ -24,9 +25,15 @@ pub(crate) async fn doctor(settings: &Settings) -> bool {
         well &= told("tls", &tls(settings, dir));
         well &= told("sign in", &sign_in(settings, dir));
     }
-    let project = settings.project.as_ref();
-    let none = "none here; --project DIR names one".to_owned();
-    well & told::<String, String>("project", &Ok(project.map_or(none, ToString::to_string)))
+    well & told("project", &project(settings))
+}
+
+fn project(settings: &Settings) -> Result<String, LoadError> {
+    let Some(project) = &settings.project else {
+        return Ok("none here; --project DIR names one".to_owned());
+    };
+    project.check()?;
+    Ok(format!("{} in {}", project.room, project.folder.display()))
 }
 
 fn told<T: Display, E: Display>(what: &str, found: &Result<T, E>) -> bool {

@@ -40,7 +40,7 @@ pub(super) struct Refusal {
     pub(super) code: &'static str,
     pub(super) message: String,
     field: Option<String>,
-    details: Option<serde_json::Value>,
+    details: Option<Box<serde_json::Value>>,
     /// The methods that the route has, where it lacks the one that was asked for.
     allow: Option<String>,
     retry_after: Option<Duration>,
@@ -114,7 +114,7 @@ impl Refusal {
 
     /// Adds what a program can act upon.
     pub(super) fn with(self, details: serde_json::Value) -> Self {
-        Self { details: Some(details), ..self }
+        Self { details: Some(Box::new(details)), ..self }
     }
 
     /// With the methods that are possible.
@@ -129,7 +129,7 @@ impl Refusal {
             code: self.code,
             message: &self.message,
             field: self.field.as_deref(),
-            details: self.details.as_ref(),
+            details: self.details.as_deref(),
             retry_after_ms: self.retry_after.map(millis),
         };
         let mut answer = json(self.status, &ErrorBody { error });

@@ -28,6 +28,7 @@ struct File {
     demo: bool,
     filter: Vec<Text<Label>>,
     project: Option<PathBuf>,
+    allow: Vec<Text<nself_docker::compose::Rule>>,
     env: Option<String>,
     read_only: bool,
     no_auth: bool,
@@ -69,6 +70,12 @@ impl Read for std::time::Duration {
 impl Read for crate::http::Site {
     fn read(text: &str) -> Result<Self, impl fmt::Display> {
         cli::site(text)
+    }
+}
+
+impl Read for nself_docker::compose::Rule {
+    fn read(text: &str) -> Result<Self, impl fmt::Display> {
+        text.parse::<Self>()
     }
 }
 
@@ -130,6 +137,7 @@ fn join(given: Serve, file: File, place: impl Fn(PathBuf) -> PathBuf) -> Serve {
             given.filter
         },
         project: path(given.project, file.project),
+        allow: list(given.allow, file.allow),
         env: given.env.or(file.env),
         read_only: given.read_only || file.read_only,
         no_auth: given.no_auth || file.no_auth,

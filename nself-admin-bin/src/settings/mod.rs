@@ -132,7 +132,7 @@ impl Settings {
             (true, None) => EngineChoice::Demo,
             (false, address) => EngineChoice::Docker { address, labels: given.filter },
         };
-        let project = project::find(given.project.as_deref())?;
+        let project = project::find(given.project.as_deref(), given.allow)?;
         let environment = given.env.or_else(|| project.as_ref()?.environment.clone());
         let default = Limits::default();
         Ok(Self {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
-use nself_docker::compose::{self, LoadOptions};
+use nself_docker::compose::{self, LoadError, LoadOptions, Rule};
 use nself_docker::{ProjectSource, room_of_project};
 use nself_realtime::RoomName;
 
@@ -24,12 +24,14 @@ pub(crate) enum ProjectError {
 pub(crate) struct Project {
     pub(crate) folder: PathBuf,
     pub(crate) room: RoomName,
-    pub(super) environment: Option<String>,
+    pub(crate) environment: Option<String>,
+    /// What its files may ask for although it gives containers more of the host.
+    pub(crate) allowed: Vec<Rule>,
 }
 
 impl Project {
     /// The project in that folder.
-    pub(crate) fn read(path: &Path) -> Result<Self, ProjectError> {
+    pub(crate) fn read(path: &Path, allowed: Vec<Rule>) -> Result<Self, ProjectError> {
         let failed = |source| ProjectError::Read { path: path.to_owned(), source };
         let folder = path.canonicalize().map_err(failed)?;
         let variables = match std::fs::read_to_string(folder.join(".env")) {
@@ -38,7 +40,7 @@ impl Project {
             Err(error) => return Err(failed(error)),
         };
         // One that is not valid yet has a room, too: what is wrong with it is told there.
-        let name = compose::load(&folder, &options()).map_or_else(
+        let name = compose::load(&folder, &options(&allowed)).map_or_else(
             |_| variable(&variables, "COMPOSE_PROJECT_NAME").unwrap_or_else(|| normalised(&folder)),
             |loaded| loaded.project.name,
         );
@@ -47,28 +49,37 @@ impl Project {
             environment: variable(&variables, "ENV")
                 .or_else(|| variable(&variables, "ENVIRONMENT")),
             folder,
+            allowed,
         })
+    }
+
+    /// Whether it could be built as it is.
+    pub(crate) fn check(&self) -> Result<(), LoadError> {
+        compose::load(&self.folder, &options(&self.allowed)).map(drop)
     }
 
     /// What reads it for each build.
     pub(crate) fn source(&self) -> ProjectSource {
-        ProjectSource::folder(&self.folder, options())
+        ProjectSource::folder(&self.folder, options(&self.allowed))
     }
 }
 
-fn options() -> LoadOptions {
+fn options(allowed: &[Rule]) -> LoadOptions {
     // What is not UTF-8 cannot be written into a Compose file either.
     let variables = env::vars_os();
     let texts = variables.filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-    LoadOptions::new().environment(texts)
+    LoadOptions::new().environment(texts).allow(allowed.iter().copied())
 }
 
 /// The project in that folder. Without one, that of the working folder, if it is one.
-pub(super) fn find(folder: Option<&Path>) -> Result<Option<Project>, ProjectError> {
+pub(super) fn find(
+    folder: Option<&Path>,
+    allowed: Vec<Rule>,
+) -> Result<Option<Project>, ProjectError> {
     let path = folder.unwrap_or(Path::new("."));
     let is_project = FILES.iter().any(|name| path.join(name).is_file());
     match (is_project, folder) {
-        (true, _) => Project::read(path).map(Some),
+        (true, _) => Project::read(path, allowed).map(Some),
         (false, Some(_)) => Err(ProjectError::NoFile { path: path.to_owned() }),
         (false, None) => Ok(None),
     }
@@ -99,9 +110,9 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("My.Shop");
         std::fs::create_dir(&folder).unwrap();
-        assert!(matches!(find(Some(&folder)), Err(ProjectError::NoFile { .. })));
+        assert!(matches!(find(Some(&folder), Vec::new()), Err(ProjectError::NoFile { .. })));
         let told = || {
-            let project = find(Some(&folder)).unwrap().unwrap();
+            let project = find(Some(&folder), Vec::new()).unwrap().unwrap();
             (project.room.to_string(), project.environment)
         };
         std::fs::write(folder.join("compose.yaml"), "not: valid").unwrap();
