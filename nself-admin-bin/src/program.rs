@@ -11,7 +11,6 @@ use nself_docker::{
 };
 use nself_realtime::auth::Access as RoomAccess;
 use nself_realtime::{Hub, Server, SessionConfig};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +29,8 @@ use crate::state::{StateDir, StateError};
 const DRAIN: Duration = Duration::from_secs(10);
 /// The demo plays the same at each start.
 const DEMO_SEED: u64 = 1;
+/// Where the project of the demo lies, in the folder of the state.
+const DEMO_FOLDER: &str = "demo";
 /// Where a sign-in link is written, where nobody sees what is printed.
 const LINK_FILE: &str = "login-link";
 
@@ -113,8 +114,8 @@ impl Program {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
 
-        let demo = demo_project(&settings.engine)?;
-        let project = demo.as_ref().map(|(_, project)| project).or(settings.project.as_ref());
+        let demo = demo_project(&settings.engine, &dir)?;
+        let project = demo.as_ref().or(settings.project.as_ref());
         // It has its room even before one of its services runs.
         let config = project.iter().fold(DockerConfig::default(), |config, project| {
             config.keep_room(project.room.clone())
@@ -201,15 +202,15 @@ fn engine(choice: &EngineChoice, hub: &Hub) -> Result<(Arc<dyn Engine>, String),
     })
 }
 
-/// The project of the demo, in a folder that is gone when the program ends.
-fn demo_project(choice: &EngineChoice) -> Result<Option<(TempDir, Project)>, ProgramError> {
+/// The project of the demo, written anew at each start.
+fn demo_project(choice: &EngineChoice, dir: &StateDir) -> Result<Option<Project>, ProgramError> {
     if *choice != EngineChoice::Demo {
         return Ok(None);
     }
-    let folder = tempfile::Builder::new().prefix("nself-demo-").tempdir()?;
-    ScriptedEngine::write_demo_project(folder.path())?;
-    let project = Project::read(folder.path(), Vec::new())?;
-    Ok(Some((folder, project)))
+    let folder = dir.file(DEMO_FOLDER);
+    std::fs::create_dir_all(&folder)?;
+    ScriptedEngine::write_demo_project(&folder)?;
+    Ok(Some(Project::read(&folder, Vec::new())?))
 }
 
 fn certificate(settings: &Settings, dir: &StateDir) -> Result<Option<Certificate>, TlsError> {

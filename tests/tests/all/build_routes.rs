@@ -69,7 +69,7 @@ async fn a_build_is_begun_looked_at_and_cancelled() {
         );
     }
     let (answer, _) = ask(&server, "DELETE /api/build").await;
-    assert_eq!((answer.status, answer.header("Allow")), (405, Some("GET, POST")));
+    assert_eq!((answer.status, answer.header("Allow")), (405, Some("POST, GET, HEAD")));
 }
 
 #[tokio::test]
