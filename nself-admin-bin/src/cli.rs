@@ -257,6 +257,7 @@ mod tests {
         for (arguments, mend) in [
             (["--listen", "localhost"], "such as 127.0.0.1:3021"),
             (["--filter", "name=web"], "write label=name or label=name=value"),
+            (["--allow", "everything"], "the rules are privileged, docker-socket"),
             (["--session-idle", "5"], "such as 45s, 30m or 12h"),
             (["--public-url", "admin.example"], "as in https://admin.example"),
             (["--trusted-proxy", "10.0.0.0/99"], "such as 10.0.0.1 or 10.0.0.0/8"),

@@ -21,12 +21,13 @@ async fn ask(server: &Server, line: &str) -> (Answer, Value) {
 }
 
 /// A server whose engine is nowhere, for the project of a folder.
-async fn with_project(compose: &str) -> (Server, tempfile::TempDir) {
+async fn with_project(compose: &str, more: &[&str]) -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("compose.yaml"), compose).unwrap();
     let path = folder.path().to_str().unwrap();
     let engine = format!("unix://{path}/nowhere.sock");
-    let server = Server::start(&["--docker-host", &engine, "--project", path]).await;
+    let arguments = [&["--docker-host", &engine, "--project", path], more].concat();
+    let server = Server::start(&arguments).await;
     (server, folder)
 }
 
@@ -74,7 +75,7 @@ async fn a_build_is_begun_looked_at_and_cancelled() {
 
 #[tokio::test]
 async fn a_project_that_is_not_valid_makes_a_build_that_fails_in_its_first_step() {
-    let (server, _folder) = with_project("name: odd\nservices: { web: { imige: x } }\n").await;
+    let (server, _folder) = with_project("name: odd\nservices: { web: { imige: x } }\n", &[]).await;
     let (answer, begun) = ask(&server, "POST /api/build").await;
     assert_eq!(answer.status, 202, "{}", answer.body);
     let one = format!("GET /api/build/{}", begun["buildId"].as_str().unwrap());
@@ -91,8 +92,8 @@ async fn a_project_that_is_not_valid_makes_a_build_that_fails_in_its_first_step(
 
 #[tokio::test]
 async fn what_is_not_allowed_is_refused_and_an_engine_that_is_away_is_told() {
-    let (server, _folder) =
-        with_project("name: odd\nservices: { web: { image: x, privileged: true } }\n").await;
+    let privileged = "name: odd\nservices: { web: { image: x, privileged: true } }\n";
+    let (server, _folder) = with_project(privileged, &[]).await;
     let (answer, refused) = ask(&server, "POST /api/build").await;
     assert_eq!(
         (answer.status, &refused["error"]["code"]),
@@ -101,7 +102,7 @@ async fn what_is_not_allowed_is_refused_and_an_engine_that_is_away_is_told() {
         answer.body
     );
     assert!(refused["error"]["message"].as_str().unwrap().contains("services.web.privileged"));
-    let (server, _folder) = with_project("name: odd\nservices: { web: { image: x } }\n").await;
+    let (server, _folder) = with_project(privileged, &["--allow", "privileged"]).await;
     let (answer, refused) = ask(&server, "POST /api/build").await;
     assert_eq!((answer.status, &refused["error"]["code"]), (503, &"engine_offline".into()));
 }

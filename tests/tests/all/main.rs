@@ -29,6 +29,7 @@ mod operating;
 mod page_accessibility;
 mod page_attention;
 mod page_behind_faults;
+mod page_build;
 mod page_looks;
 mod page_on_demo;
 mod page_on_engine;

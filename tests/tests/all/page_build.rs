@@ -1,0 +1,83 @@
+//! The build page, on builds that are true: of the demo's project, and of one on a real engine that fails.
+
+use std::time::Duration;
+
+use nself_tests::browser::Browser;
+use nself_tests::engine::Engine;
+use nself_tests::images;
+use nself_tests::missing::{Need, can_run};
+use nself_tests::page::Page;
+use nself_tests::server::Server;
+
+const PATIENCE: Duration = Duration::from_mins(2);
+const BAR: &str = "progress[aria-label='The whole build']";
+
+#[tokio::test]
+async fn a_build_moves_the_bar_ticks_its_steps_and_is_there_for_who_comes_late() {
+    if !can_run(&[Need::Browser]) {
+        return;
+    }
+    let server = Server::start(&["--demo"]).await;
+    let browser = Browser::start().await;
+    let page = Page::open(&browser, &server.url("/build")).await;
+    let until = async |what: &str, expression: &str| {
+        browser.wait_until(what, PATIENCE, expression).await;
+    };
+    until("the button", "document.querySelector('[data-build=start]:enabled')").await;
+    page.record("bar", BAR, "value").await;
+    page.click_on("[data-build=start]").await;
+    until("output", "document.querySelector('.build-run[data-status=in-progress] .output-line')")
+        .await;
+    until("the end", "document.querySelector('.build-run[data-status=complete]')").await;
+    let told = page.recorded("bar").await;
+    let told: Vec<f64> = told.iter().map(|value| value.parse().unwrap()).collect();
+    assert!(told.is_sorted() && told.len() > 10, "{told:?}");
+    assert_eq!(told.last(), Some(&100.0));
+    let ticked = "(steps => steps.length === 6 && steps.every(step => step.dataset.status === 'complete'))\
+                  ([...document.querySelectorAll('.steps li')])";
+    until("six ticks", ticked).await;
+    browser.screenshot("complete").await;
+
+    // Who comes now is told the run from its start.
+    browser.open(&server.url("/build")).await;
+    until("the run", "document.querySelector('.build-run[data-status=complete]')").await;
+    until("six ticks", ticked).await;
+    until("its output", "document.querySelector('.output-line')").await;
+    browser.run("document.querySelector('.output-frame').firstElementChild.scrollTop = 0").await;
+    let first =
+        "document.querySelector('.output-line')?.textContent.includes('docker-compose.yml')";
+    until("its first line", first).await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_build_that_fails_says_where_and_why_at_once() {
+    if !can_run(&[Need::Browser, Need::Engine]) {
+        return;
+    }
+    let engine = Engine::shared().await;
+    let base = images::import(&engine.docker().await, "printer").await;
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("compose.yaml", "name: page-faulty\nservices: { web: { build: . } }\n");
+    write("Dockerfile", &format!("FROM {base}\nRUN echo one\nRUN echo '<b>two</b>'; exit 7\n"));
+    let host = engine.host();
+    let path = folder.path().to_str().unwrap();
+    let server = Server::start(&["--docker-host", &host, "--project", path]).await;
+    let browser = Browser::start().await;
+    let page = Page::open(&browser, &server.url("/build")).await;
+    let button = "document.querySelector('[data-build=start]:enabled')";
+    browser.wait_until("the button", PATIENCE, button).await;
+    page.click_on("[data-build=start]").await;
+    let failed =
+        "document.querySelector('.build-run[data-status=failed] .build-failure:not([hidden])')";
+    browser.wait_until("the failure", PATIENCE, failed).await;
+    assert_eq!(
+        page.text(".build-failure h3").await,
+        "Failed at step 4: Building images, page-faulty-web"
+    );
+    let why = page.text(".build-failure pre").await;
+    assert!(why.contains("returned a non-zero code: 7") && why.contains("<b>two</b>"), "{why}");
+    browser.screenshot("failed").await;
+    browser.close().await;
+}
