@@ -172,7 +172,7 @@ pub(crate) struct Serve {
     #[arg(long, env = "NSELF_INSECURE_PLAIN_HTTP")]
     pub(crate) insecure_plain_http: bool,
 
-    /// An address under which browsers reach this server, as https://admin.example; repeatable
+    /// An address under which browsers reach this server, scheme included; repeatable
     #[arg(long, value_name = "URL", env = "NSELF_PUBLIC_URL", value_delimiter = ',', value_parser = site)]
     pub(crate) public_url: Vec<Site>,
 
