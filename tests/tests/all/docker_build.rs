@@ -397,7 +397,7 @@ async fn a_build_is_cancelled_in_each_step_and_goes_through_afterwards() {
     );
 
     write("Dockerfile", &format!("FROM {base}\nRUN echo begun\n"));
-    for step in [5, 1, 3, 6] {
+    for step in [5, 1, 2, 3, 6] {
         let cancelled = build(&host, folder.path(), |event| event.current_step == step).await;
         let end = cancelled.end();
         assert_eq!(end.status, ProgressStatus::Cancelled, "{end:#?}");
