@@ -1,6 +1,7 @@
 //! The builds of a project: one at a time, and the last ones to be looked at.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nself_realtime::clock::{Clock as _, SystemClock};
@@ -117,7 +118,7 @@ impl Builds {
         let mut runs = self.lock();
         // Again: another one may have begun meanwhile.
         running(&runs)?;
-        let id = identity(runs.back().map(|last| &last.id));
+        let id = identity();
         let source = ProjectSource::of(loaded);
         let build =
             Build::builder(Arc::clone(engine), source).on(hub.open_room(&room)).id(id.clone());
@@ -195,16 +196,30 @@ fn running(runs: &VecDeque<Held>) -> Result<(), BuildsError> {
     running.map_or(Ok(()), |held| Err(BuildsError::Conflict { running: held.id.clone() }))
 }
 
-/// A name made of the time, which is not that of the last one.
+/// A name made of the time, which no other build of this program has: two may begin in one millisecond.
 #[expect(clippy::expect_used, reason = "letters, digits and a dash are always a name")]
-pub(super) fn identity(last: Option<&Name>) -> Name {
-    let of_last = last.and_then(|last| last.as_str().strip_prefix(PREFIX)?.parse::<i128>().ok());
+pub(super) fn identity() -> Name {
+    static LAST: AtomicI64 = AtomicI64::new(0);
     let millis = SystemClock.timestamp().unix_nanos() / 1_000_000;
-    let number = of_last.map_or(millis, |last| millis.max(last + 1));
-    Name::new(format!("{PREFIX}{number}")).expect("letters, digits and a dash are a name")
+    let millis = i64::try_from(millis).unwrap_or(0);
+    let after = |last: i64| millis.max(last + 1);
+    let last = LAST.fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some(after(last)));
+    let number = after(last.unwrap_or_else(|last| last));
+    Name::new(format!("build-{number}")).expect("letters, digits and a dash are a name")
 }
-
-const PREFIX: &str = "build-";
 
 /// How many builds are kept, as rooms keep them too.
 const KEPT: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn builds_that_begin_together_have_names_of_their_own() {
+        let names: HashSet<_> = (0..1_000).map(|_| identity()).collect();
+        assert_eq!(names.len(), 1_000);
+    }
+}

@@ -91,7 +91,7 @@ impl Build {
             engine,
             source: project.into(),
             emitter: None,
-            id: builds::identity(None),
+            id: builds::identity(),
             patience: PATIENCE,
         }
     }
