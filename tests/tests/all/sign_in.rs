@@ -1,5 +1,7 @@
 //! Signing in and out, and what ends with it: cookies, roles, tokens, open sockets.
 
+use std::time::Duration;
+
 use nself_tests::server::Server;
 use nself_tests::visitor::Visitor;
 use nself_tests::wire::Opened;
@@ -119,6 +121,8 @@ async fn a_session_that_ends_soon_is_told_and_renewed_in_place() {
     let mut socket = admin.socket().await;
     let expiring = socket.next("session:expiring").await;
     assert_eq!(expiring["data"]["renewable"], true, "{expiring}");
+    // Times are written in whole milliseconds, and all of this may take less than one.
+    tokio::time::sleep(Duration::from_millis(2)).await;
     let renewed = admin.post("/api/session/renew", "{}").await;
     assert_eq!(renewed.status, 200, "{}", renewed.body);
     let renewed: serde_json::Value = serde_json::from_str(&renewed.body).unwrap();
@@ -153,7 +157,7 @@ async fn a_token_asks_like_somebody_until_it_is_revoked() {
     let token = server.command(&["token", "create", "ci", "--role", "operator"], "");
     let program = Visitor::with_token(&server, token.trim());
     // The server looks for new tokens twice a second.
-    let known = std::time::Duration::from_secs(15);
+    let known = Duration::from_secs(15);
     nself_tests::wait::until("the token to be known", known, async || {
         let answer = program.get("/api/session").await;
         if answer.status == 200 { Ok(()) } else { Err(answer.body) }
