@@ -1,22 +1,50 @@
-//! What publishing costs the thread that publishes: alone, and with a thousand readers of the room.
+//! What publishing costs the thread that publishes, in its processor time: alone, and with a thousand readers
+//! of the room.
 //!
 //! `cargo bench -p nself-benches --bench emit`
 
 #![expect(clippy::expect_used, reason = "a benchmark stops where it fails")]
 
 use std::hint::black_box;
+use std::thread::sleep;
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures::StreamExt;
 use nself_benches::memory::line;
+use nself_benches::thread_time::{self, ThreadTime};
 use nself_realtime::{Emitter, Hub, RoomName, Server, SessionConfig};
 use tokio::runtime::Runtime;
+
+const READERS: u64 = 1_000;
 
 fn room(hub: &Hub) -> Emitter {
     hub.open_room(&RoomName::new("shop").expect("a room name"))
 }
 
-fn emit(c: &mut Criterion) {
+/// A room that is read on the runtime as fast as that can be.
+fn crowded_room(runtime: &Runtime) -> (Hub, Emitter) {
+    let hub = Hub::new();
+    let emitter = room(&hub);
+    let server = Server::new(hub.clone(), SessionConfig::default());
+    for _ in 0..READERS {
+        runtime.block_on(async {
+            let mut reader = server.connect();
+            reader.send(r#"{"type":"subscribe","room":"shop"}"#).await;
+            tokio::spawn(async move { while reader.next().await.is_some() {} });
+        });
+    }
+    (hub, emitter)
+}
+
+/// Returns when the readers have been given that many events.
+fn wait_until_given(hub: &Hub, events: u64) {
+    while hub.statistics().events_out < events {
+        sleep(Duration::from_millis(1));
+    }
+}
+
+fn emit(c: &mut Criterion<ThreadTime>) {
     let mut group = c.benchmark_group("emit");
     group.throughput(Throughput::Elements(1));
     let line = line();
@@ -29,23 +57,38 @@ fn emit(c: &mut Criterion) {
     });
 
     let runtime = Runtime::new().expect("a runtime");
-    let hub = Hub::new();
-    let busy = room(&hub);
-    let server = Server::new(hub, SessionConfig::default());
-    for _ in 0..1_000 {
-        runtime.block_on(async {
-            let mut reader = server.connect();
-            reader.send(r#"{"type":"subscribe","room":"shop"}"#).await;
-            tokio::spawn(async move { while reader.next().await.is_some() {} });
-        });
-    }
-    group.bench_function("1000 readers", |b| {
+    let (_, busy) = crowded_room(&runtime);
+    group.bench_function("1000 readers, without a pause", |b| {
         b.iter(|| {
             busy.log(black_box(&line)).expect("published");
+        });
+    });
+    let (hub, busy) = crowded_room(&runtime);
+    let mut published = 0;
+    // The dearest case: nobody is behind, so that each flush of ten lines begins with a wake-up for everybody.
+    group.bench_function("1000 readers, all of them waiting", |b| {
+        b.iter_custom(|iterations| {
+            let mut spent = Duration::ZERO;
+            let mut left = iterations;
+            while left > 0 {
+                wait_until_given(&hub, published * READERS);
+                let burst = left.min(10);
+                let begun = thread_time::now();
+                for _ in 0..burst {
+                    busy.log(black_box(&line)).expect("published");
+                }
+                spent += thread_time::now().saturating_sub(begun);
+                (left, published) = (left - burst, published + burst);
+            }
+            spent
         });
     });
     group.finish();
 }
 
-criterion_group!(benches, emit);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(ThreadTime);
+    targets = emit
+}
 criterion_main!(benches);

@@ -8,4 +8,5 @@ pub mod load;
 pub mod memory;
 pub mod plot;
 pub mod serve;
+pub mod thread_time;
 pub mod tick;

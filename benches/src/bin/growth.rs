@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use nself_benches::memory::{Stage, line};
 use nself_benches::plot::{Series, plot};
+use nself_benches::thread_time;
 use nself_realtime::{Emitter, RoomName};
-use rustix::time::{ClockId, clock_gettime};
 
 const SIZES: [u32; 5] = [1, 10, 100, 1_000, 10_000];
 /// Events that are published in each room between two deliveries.
@@ -48,7 +48,7 @@ fn cost(rooms: u32, readers: u32) -> Result<f64, Box<dyn Error>> {
     // The first round grows what the others use again.
     round(&mut stage, &emitters, &line)?;
     let rounds = (DELIVERED / (EVENTS * rooms * readers)).max(2);
-    let (before, begun) = (stage.hub.statistics().events_out, cpu());
+    let (before, begun) = (stage.hub.statistics().events_out, thread_time::now());
     for _ in 0..rounds {
         round(&mut stage, &emitters, &line)?;
     }
@@ -57,7 +57,7 @@ fn cost(rooms: u32, readers: u32) -> Result<f64, Box<dyn Error>> {
     if delivered != expected {
         return Err(format!("{delivered} events were delivered, not {expected}").into());
     }
-    Ok((cpu().saturating_sub(begun)).as_secs_f64() * 1e9 / f64::from(delivered))
+    Ok((thread_time::now().saturating_sub(begun)).as_secs_f64() * 1e9 / f64::from(delivered))
 }
 
 fn round(
@@ -74,13 +74,4 @@ fn round(
     stage.clock.advance(Duration::from_millis(100));
     stage.deliver();
     Ok(())
-}
-
-/// The time that this thread was running.
-fn cpu() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(
-        u64::try_from(time.tv_sec).unwrap_or_default(),
-        u32::try_from(time.tv_nsec).unwrap_or_default(),
-    )
 }

@@ -12,6 +12,7 @@ mod room;
 mod sessions;
 #[cfg(feature = "poll")]
 mod visit;
+mod wakes;
 
 use std::collections::HashMap;
 #[cfg(feature = "server")]
@@ -32,6 +33,8 @@ use self::room::Surroundings;
 use self::sessions::Sessions;
 #[cfg(feature = "poll")]
 pub(crate) use self::visit::{Due, Found, Visit};
+#[cfg(feature = "server")]
+pub(crate) use self::wakes::ReaderWaker;
 use crate::RoomName;
 use crate::broker::{Broker, MemoryBroker};
 use crate::clock::{Clock, SystemClock};
@@ -263,6 +266,12 @@ impl Hub {
             }
         }
         deadline
+    }
+
+    /// Wakes readers while it is polled, so that who publishes need not.
+    #[cfg(feature = "server")]
+    pub(crate) fn reader_waker(&self) -> ReaderWaker {
+        ReaderWaker::new(Arc::clone(&self.shared.surroundings.wakes))
     }
 
     /// How often who is here has changed.

@@ -8,7 +8,8 @@ use std::time::Instant;
 use slab::Slab;
 
 use super::Randomness;
-use super::budget::Budget;
+use super::budget::{Budget, Place};
+use super::wakes::Wakes;
 use crate::broker::{Broker, BrokerError, Log, Record};
 use crate::event::Delivery;
 use crate::room::{Filter, FilterId, Flow, Headway, Limits, RoomLog};
@@ -21,6 +22,7 @@ pub(super) struct Surroundings {
     pub(super) budget: Arc<Budget>,
     /// Tells that subscriptions have come or gone.
     pub(super) demand: Arc<Signal>,
+    pub(super) wakes: Arc<Wakes>,
 }
 
 /// A room in use.
@@ -28,8 +30,8 @@ pub(super) struct Surroundings {
 pub(crate) struct Room {
     state: Mutex<RoomState>,
     kept: AtomicUsize,
-    budget: Arc<Budget>,
-    demand: Arc<Signal>,
+    place: Place,
+    surroundings: Surroundings,
     // Tells the producer of a stream that its reader has moved.
     flow_changes: Signal,
 }
@@ -43,7 +45,21 @@ pub(super) struct RoomState {
     waiters: Slab<Waiter>,
     // The lowest position that anybody waits for: most events wake nobody.
     soonest: u64,
+    // Those whose time has come will be woken soon.
+    called: Option<Call>,
 }
+
+/// Whom of those who wait to wake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Call {
+    /// Who waits for no more than there is.
+    Due,
+    /// All of them.
+    Everyone,
+}
+
+/// As many readers are woken at once by who publishes: that is sooner than by another task.
+const FEW_READERS: usize = 16;
 
 /// A reader that waits. Taken once it is woken.
 #[derive(Debug)]
@@ -83,22 +99,26 @@ impl Room {
     }
 
     fn new(log: RoomLog, flow: Option<Flow>, surroundings: &Surroundings) -> Arc<Self> {
-        let Surroundings { budget, demand } = surroundings.clone();
-        let (waiters, soonest) = (Slab::new(), u64::MAX);
+        let (waiters, soonest, called) = (Slab::new(), u64::MAX, None);
         let room = Arc::new(Self {
-            state: Mutex::new(RoomState { log, closed: false, flow, waiters, soonest }),
+            state: Mutex::new(RoomState { log, closed: false, flow, waiters, soonest, called }),
             kept: AtomicUsize::new(0),
-            budget,
-            demand,
+            place: Place::default(),
+            surroundings: surroundings.clone(),
             flow_changes: Signal::default(),
         });
-        room.budget.add_room(&room);
+        surroundings.budget.add_room(&room);
         room
     }
 
     /// The bytes that it keeps.
     pub(super) fn kept(&self) -> usize {
         self.kept.load(Ordering::Relaxed)
+    }
+
+    /// Where it stands among all rooms.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Lets go of that many bytes.
@@ -112,7 +132,7 @@ impl Room {
     fn note_kept(&self, state: &RoomState) -> bool {
         let now = state.log.kept();
         let before = self.kept.swap(now, Ordering::Relaxed);
-        now != before && self.budget.changed(before, now)
+        now != before && self.surroundings.budget.changed(self, before, now)
     }
 
     /// Whether the producer of a stream may go on, and how often its reader had moved; `None` if the
@@ -169,7 +189,7 @@ impl Room {
     /// Appends an event: at the next position, or at `expected` if that is the next one. What stands
     /// there already is passed over.
     pub(crate) fn append(
-        &self,
+        self: &Arc<Self>,
         record: Record<'_>,
         expected: Option<u64>,
     ) -> Result<Cursor, BrokerError> {
@@ -185,16 +205,32 @@ impl Room {
             _ => {}
         }
         let seq = state.log.append(record)?;
-        let due =
-            if immediate || seq >= state.soonest { state.due(seq, immediate) } else { Vec::new() };
+        let call = if immediate {
+            state.call(Call::Everyone)
+        } else {
+            seq >= state.soonest && state.call(Call::Due)
+        };
+        let few = state.waiters.len() <= FEW_READERS;
         let cursor = state.log.cursor(seq);
         let too_much = self.note_kept(&state);
         drop(state);
-        due.into_iter().for_each(Waker::wake);
+        if call && (few || !self.surroundings.wakes.call(self)) {
+            self.wake_called();
+        }
         if too_much {
-            self.budget.relieve();
+            self.surroundings.budget.relieve();
         }
         Ok(cursor)
+    }
+
+    /// Wakes the readers that were called since.
+    pub(super) fn wake_called(&self) {
+        let due = {
+            let mut state = self.lock();
+            let (called, head) = (state.called.take(), state.log.head());
+            called.map(|call| state.due(head, call == Call::Everyone)).unwrap_or_default()
+        };
+        due.into_iter().for_each(Waker::wake);
     }
 
     /// Begins another life of the log; readers are reset.
@@ -232,21 +268,21 @@ impl Room {
         let filter = state.log.add_filters(filters);
         let waiter = WaiterId(state.waiters.insert(Waiter { waker: None, at: u64::MAX }));
         drop(state);
-        self.demand.notify();
+        self.surroundings.demand.notify();
         Some((filter, waiter))
     }
 
     /// Adds a list of filters to those in use.
     pub(super) fn add_filters(&self, filters: Vec<Filter>) -> FilterId {
         let filter = self.lock().log.add_filters(filters);
-        self.demand.notify();
+        self.surroundings.demand.notify();
         filter
     }
 
     /// Gives a list of filters back.
     pub(super) fn remove_filters(&self, filter: FilterId) {
         self.lock().log.remove_filters(filter);
-        self.demand.notify();
+        self.surroundings.demand.notify();
     }
 
     pub(super) fn leave(&self, filter: FilterId, waiter: WaiterId) {
@@ -259,7 +295,7 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        self.budget.changed(*self.kept.get_mut(), 0);
+        self.surroundings.budget.remove_room(self);
     }
 }
 
@@ -274,6 +310,13 @@ impl RoomState {
             waiter.at = at;
             self.soonest = self.soonest.min(at);
         }
+    }
+
+    /// Notes whom to wake. Says whether nobody was called until now.
+    fn call(&mut self, call: Call) -> bool {
+        let before = self.called;
+        self.called = before.max(Some(call));
+        before.is_none()
     }
 
     fn due(&mut self, seq: u64, everyone: bool) -> Vec<Waker> {

@@ -8,6 +8,7 @@
 mod connection;
 mod stream;
 
+use std::future::poll_fn;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -37,15 +38,13 @@ struct Shared {
     config: SessionConfig,
     access: Access,
     draining: watch::Sender<bool>,
-    // Tells who is here; begins with the first connection.
-    presence: OnceLock<AbortHandle>,
+    // What goes on beside the connections; begins with the first one.
+    background: OnceLock<[AbortHandle; 2]>,
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Some(presence) = self.presence.get() {
-            presence.abort();
-        }
+        self.background.get().into_iter().flatten().for_each(AbortHandle::abort);
     }
 }
 
@@ -57,8 +56,8 @@ impl Server {
 
     /// A server for these rooms, open to whom `access` lets in.
     pub fn with_access(hub: Hub, config: SessionConfig, access: Access) -> Self {
-        let (draining, presence) = (watch::Sender::new(false), OnceLock::new());
-        Self { shared: Arc::new(Shared { hub, config, access, draining, presence }) }
+        let (draining, background) = (watch::Sender::new(false), OnceLock::new());
+        Self { shared: Arc::new(Shared { hub, config, access, draining, background }) }
     }
 
     /// The rooms that it serves.
@@ -98,9 +97,11 @@ impl Server {
         socket: S,
         identity: Identity,
     ) -> impl Future<Output = ()> + use<S> {
-        self.shared.presence.get_or_init(|| {
-            let hub = self.hub().clone();
-            tokio::spawn(tell_presence(hub)).abort_handle()
+        self.shared.background.get_or_init(|| {
+            let mut waker = self.hub().reader_waker();
+            let wake = tokio::spawn(poll_fn(move |context| waker.poll(context)));
+            let presence = tokio::spawn(tell_presence(self.hub().clone()));
+            [wake.abort_handle(), presence.abort_handle()]
         });
         let draining = self.shared.draining.subscribe();
         let (hub, config) = (self.hub().clone(), *self.config());
