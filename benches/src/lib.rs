@@ -4,6 +4,7 @@
 //! standard input; the other one holds the clients, counts what they get, and reads from `/proc` what the
 //! server used for it.
 
+pub mod docker;
 pub mod load;
 pub mod memory;
 pub mod plot;

@@ -38,7 +38,9 @@ impl Wakes {
 
     fn wake_called(&self) {
         let rooms = std::mem::take(&mut self.lock().rooms);
-        rooms.iter().for_each(|room| room.wake_called());
+        for room in rooms {
+            room.wake_called();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Called> {

@@ -1,0 +1,69 @@
+//! Instructions, counted by callgrind: the same on a busy machine as on a quiet one. Each has the figure that
+//! it had when it was last looked at, and fails above that by a tenth: `scripts/test instructions`. A change
+//! that is worth more instructions writes the new figure down here.
+
+#![expect(clippy::expect_used, reason = "a benchmark stops where it fails")]
+#![expect(missing_docs, reason = "what the macros make has none")]
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use gungraun::prelude::*;
+use gungraun::{Callgrind, EventKind};
+use nself_benches::docker::Pipeline;
+use nself_benches::memory::{Stage, line};
+
+/// A room that has seen some events.
+fn stage(readers: usize) -> Stage {
+    let mut stage = Stage::new();
+    stage.add(readers, r#"{"type":"subscribe","room":"shop"}"#);
+    publish_and_deliver(&mut stage, 1_000);
+    stage
+}
+
+fn publish_and_deliver(stage: &mut Stage, events: u32) {
+    let line = line();
+    for _ in 0..events {
+        stage.shop.log(black_box(&line)).expect("published");
+    }
+    // Long enough for everything to be due.
+    stage.clock.advance(Duration::from_millis(100));
+    black_box(stage.deliver());
+}
+
+fn pipeline() -> Pipeline {
+    let pipeline = Pipeline::new();
+    pipeline.pass(1_000);
+    pipeline
+}
+
+fn limit(instructions: u64) -> LibraryBenchmarkConfig {
+    let mut config = LibraryBenchmarkConfig::default();
+    let limit = instructions + instructions / 10;
+    config.tool(Callgrind::default().hard_limits([(EventKind::Ir, limit)]));
+    config
+}
+
+#[library_benchmark(config = limit(1))]
+#[bench::thousand_lines(stage(0))]
+fn emit(mut stage: Stage) -> Stage {
+    publish_and_deliver(&mut stage, 1_000);
+    stage
+}
+
+#[library_benchmark(config = limit(1))]
+#[bench::hundred_lines_to_a_hundred_readers(stage(100))]
+fn fan_out(mut stage: Stage) -> Stage {
+    publish_and_deliver(&mut stage, 100);
+    stage
+}
+
+#[library_benchmark(config = limit(1))]
+#[bench::thousand_lines(pipeline())]
+fn docker_lines(pipeline: Pipeline) -> Pipeline {
+    pipeline.pass(1_000);
+    pipeline
+}
+
+library_benchmark_group!(name = benches, benchmarks = [emit, fan_out, docker_lines]);
+main!(library_benchmark_groups = benches);
