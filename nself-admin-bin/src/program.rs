@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nself_docker::{
-    Builds, Docker, DockerConfig, DockerEngine, Engine, EngineError, ScriptedEngine,
+    Builds, Docker, DockerConfig, DockerEngine, Engine, EngineError, MeteredEngine, ScriptedEngine,
 };
 use nself_realtime::auth::Access as RoomAccess;
 use nself_realtime::{Hub, Server, SessionConfig};
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Tokens};
 use crate::commands::link_address;
-use crate::http::{self, About, App, Certificate, Door, Guard, Scheme, Sites, TlsError};
+use crate::http::{self, About, App, Certificate, Door, Guard, Scheme, Sites, Stack, TlsError};
 use crate::screen::{Screen, SignIn};
 use crate::settings::{EngineChoice, Project, ProjectError, Settings, Tls};
 use crate::state::audit::Audit;
@@ -105,6 +105,9 @@ impl Program {
         let audit = Audit::open(&dir)?;
         let certificate = certificate(&settings, &dir)?;
         let (engine, source) = engine(&settings.engine, &hub)?;
+        let engine = MeteredEngine::new(engine);
+        let calls = engine.calls();
+        let engine: Arc<dyn Engine> = Arc::new(engine);
         let listener = bind("--listen", settings.listen).await?;
         let metrics = match settings.metrics_listen {
             Some(address) => Some(bind("--metrics-listen", address).await?),
@@ -139,8 +142,8 @@ impl Program {
             environment: settings.environment,
             project: project.map(|project| project.room.clone()),
         };
-        let app =
-            Arc::new(App::new(server, docker, builds, Arc::clone(&access), audit, guard, about));
+        let stack = Stack { docker, builds, calls };
+        let app = Arc::new(App::new(server, stack, Arc::clone(&access), audit, guard, about));
         let stop = CancellationToken::new();
         let tending = {
             let access = Arc::clone(&access);

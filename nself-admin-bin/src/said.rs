@@ -17,10 +17,22 @@ use crate::state::{StateDir, StateError};
 #[test]
 fn help() {
     let mut command = Cli::command().term_width(100);
+    command.build();
     insta::assert_snapshot!("help", command.render_long_help());
-    for name in ["login-link", "token", "set-password", "healthcheck"] {
-        let help = command.find_subcommand_mut(name).unwrap().render_long_help();
-        insta::assert_snapshot!(format!("help-{name}"), help);
+    let mut helped = Vec::new();
+    snapshot_commands(&mut command, "help", &mut helped);
+    let token = ["help-token", "help-token-create", "help-token-list", "help-token-revoke"];
+    assert!(token.iter().all(|name| helped.iter().any(|own| own == name)), "{helped:?}");
+}
+
+/// The help of each command of a command, and of theirs.
+fn snapshot_commands(command: &mut clap::Command, name: &str, helped: &mut Vec<String>) {
+    // That of `help` is clap's own.
+    for command in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+        let name = format!("{name}-{}", command.get_name());
+        insta::assert_snapshot!(name.clone(), command.render_long_help());
+        snapshot_commands(command, &name, helped);
+        helped.push(name);
     }
 }
 

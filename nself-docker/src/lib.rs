@@ -76,6 +76,7 @@ mod backoff;
 mod build;
 pub mod compose;
 mod details;
+mod durations;
 mod engine;
 mod inventory;
 mod logs;
@@ -87,17 +88,19 @@ mod text;
 
 pub use self::actions::{Action, ActionError};
 pub use self::build::{
-    Build, BuildCause, BuildError, BuildReport, BuildStep, Builds, BuildsError, ContextError,
-    ProjectSource, StepReport, UnsupportedDockerfile,
+    Build, BuildCause, BuildError, BuildReport, BuildStatistics, BuildStep, Builds, BuildsError,
+    ContextError, ProjectSource, StepReport, UnsupportedDockerfile,
 };
 pub use self::details::{Configuration, ContainerDetails, DetailsError, Mount, ServiceDetails};
+pub use self::durations::Durations;
 pub use self::engine::bollard::DockerEngine;
 pub use self::engine::{
-    AddressPool, Answer, Attachment, BlockBytes, BuildFrame, Container, ContainerAction,
-    ContainerSpec, ContainerState, Context, Engine, EngineError, EngineEvent, Frames, HealthSpec,
-    Image, ImageSpec, LimitSpec, LogFrame, LogPipe, LogQuery, LoggingSpec, MemoryUsage,
-    MountSource, MountSpec, MountedVolume, Network, NetworkSpec, ProjectContainer, PublishedPort,
-    PullFrame, RestartSpec, StatsFrame, Version, Volume, VolumeSpec,
+    AddressPool, Answer, Attachment, BlockBytes, BuildFrame, CallOutcome, CallStatistics,
+    Container, ContainerAction, ContainerSpec, ContainerState, Context, Engine, EngineCall,
+    EngineCalls, EngineError, EngineEvent, Frames, HealthSpec, Image, ImageSpec, LimitSpec,
+    LogFrame, LogPipe, LogQuery, LoggingSpec, MemoryUsage, MeteredEngine, MountSource, MountSpec,
+    MountedVolume, Network, NetworkSpec, ProjectContainer, PublishedPort, PullFrame, RestartSpec,
+    StatsFrame, Version, Volume, VolumeSpec,
 };
 pub use self::inventory::room_of_project;
 pub use self::logs::{History, HistoryQuery};

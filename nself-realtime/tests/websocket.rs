@@ -9,21 +9,46 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use futures::{SinkExt, StreamExt};
-use nself_realtime::auth::Identity;
+use nself_realtime::auth::{Access, AuthError, Authenticator, Authorizer, Identity};
 use nself_realtime::event::{ServiceState, ServiceStatus};
-use nself_realtime::{Hub, Name, RoomName, Server, SessionConfig};
+use nself_realtime::{
+    CloseCode, Delivery, Hub, Name, Payload, Retention, RoomName, Server, SessionConfig,
+};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-struct Client(WebSocketStream<DuplexStream>);
+struct Client<T = DuplexStream>(WebSocketStream<T>);
 
 impl Client {
     async fn connect(server: &Server) -> Self {
         let (ours, theirs) = tokio::io::duplex(16 * 1024);
+        Self::between(server, ours, theirs).await
+    }
+}
+
+impl Client<TcpStream> {
+    /// The same over a socket of the operating system.
+    async fn over_tcp(server: &Server) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        Self::between(server, ours, listener.accept().await.unwrap().0).await
+    }
+
+    async fn subscribe(&mut self, room: &str) {
+        self.say(text(&json!({"type": "subscribe", "room": room}))).await;
+        while self.frame().await["type"] != "ready" {}
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Client<T> {
+    async fn between(server: &Server, ours: T, theirs: T) -> Self {
         let server = server.clone();
         tokio::spawn(async move { server.serve_websocket(theirs, Identity::guest()).await });
         let mut client = Self(WebSocketStream::from_raw_socket(ours, Role::Client, None).await);
@@ -163,4 +188,83 @@ async fn a_drain_tells_everyone_when_to_come_back() {
     assert!(delays[0] >= 200 && delays[19] < 2_200, "{delays:?}");
     delays.dedup();
     assert!(delays.len() > 10, "spread: {delays:?}");
+}
+
+/// An embedding program whose code has a fault.
+struct Faulty;
+
+impl Authorizer for Faulty {
+    fn may_read(&self, _identity: &Identity, room: &RoomName) -> bool {
+        assert_ne!(room.as_str(), "cursed", "on purpose");
+        true
+    }
+}
+
+impl Authenticator for Faulty {
+    fn authenticate(&self, token: String) -> BoxFuture<'static, Result<Identity, AuthError>> {
+        Box::pin(async move { panic!("on purpose: {token}") })
+    }
+}
+
+#[derive(Deserialize)]
+struct Unspeakable;
+
+impl Serialize for Unspeakable {
+    fn serialize<S: Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
+        panic!("on purpose")
+    }
+}
+
+impl Payload for Unspeakable {
+    const TYPE: &'static str = "test:unspeakable";
+    const DELIVERY: Delivery = Delivery::Immediate;
+    const RETENTION: Retention = Retention::Latest;
+
+    fn key(&self) -> &'static str {
+        "one"
+    }
+}
+
+#[tokio::test]
+async fn a_panic_of_an_embedders_code_closes_that_socket_with_1011_and_harms_nothing_else() {
+    let access = Access::default().authorizer(Faulty).authenticator(Faulty);
+    let server = Server::with_access(Hub::new(), SessionConfig::default(), access);
+    let room = |name| server.hub().open_room(&RoomName::new(name).unwrap());
+    let (shop, _cursed) = (room("shop"), room("cursed"));
+    let mut other = Client::over_tcp(&server).await;
+    other.subscribe("shop").await;
+    for (number, fault) in [
+        json!({"type": "subscribe", "room": "cursed"}),
+        json!({"type": "auth", "data": {"token": "t"}}),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let mut victim = Client::over_tcp(&server).await;
+        victim.subscribe("shop").await;
+        victim.say(text(fault)).await;
+        match victim.0.next().await.unwrap().unwrap() {
+            Message::Close(Some(frame)) => assert_eq!(u16::from(frame.code), 1011, "{fault}"),
+            other => panic!("not a close: {other:?}"),
+        }
+        drop(victim);
+        shop.service_status(&status(&format!("web-{number}"))).unwrap();
+        assert_eq!(other.frame().await["data"]["service"], format!("web-{number}"));
+    }
+    let publishing = std::thread::spawn(move || {
+        let unspeakable = std::panic::AssertUnwindSafe(|| shop.emit(&Unspeakable));
+        (std::panic::catch_unwind(unspeakable).is_err(), shop)
+    });
+    let (panicked, shop) = publishing.join().unwrap();
+    assert!(panicked);
+    shop.service_status(&status("last")).unwrap();
+    let last = other.frame().await;
+    assert_eq!((&last["data"]["service"], &last["seq"]), (&json!("last"), &json!(3)));
+
+    while server.connections() > 1 {
+        tokio::task::yield_now().await;
+    }
+    let closes = server.hub().statistics().closes;
+    let counted: Vec<_> = closes.into_iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(counted, [(CloseCode::Internal, 2)]);
 }

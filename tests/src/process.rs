@@ -73,6 +73,38 @@ impl Process {
         status
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its resident memory in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = self.of_kernel("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kilobytes.expect("the kernel tells the resident memory") * 1024
+    }
+
+    /// The processor time that it has used, in hundredths of a second.
+    pub fn cpu_ticks(&self) -> u64 {
+        let stat = self.of_kernel("stat");
+        let (_, fields) = stat.rsplit_once(')').expect("the name is in parentheses");
+        let ticks = fields.split_ascii_whitespace().skip(11).take(2);
+        ticks.map(|ticks| ticks.parse::<u64>().expect("ticks are a number")).sum()
+    }
+
+    /// How many descriptors it has open.
+    pub fn descriptors(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.id());
+        std::fs::read_dir(folder).expect("the process lives").count()
+    }
+
+    fn of_kernel(&self, file: &str) -> String {
+        let path = format!("/proc/{}/{file}", self.id());
+        std::fs::read_to_string(path).expect("the process lives")
+    }
+
     /// Asks the process to end (SIGTERM) and waits until it has.
     pub async fn terminate(&mut self) -> ExitStatus {
         let pid = self.child.id().to_string();

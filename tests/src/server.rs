@@ -93,6 +93,11 @@ impl Server {
         self.process.printed()
     }
 
+    /// Its process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
     /// Kills it (SIGKILL): its clients see their connections break.
     pub fn kill(&mut self) {
         self.process.kill();
@@ -130,7 +135,11 @@ pub fn command() -> Command {
     command
 }
 
+/// `NSELF_TEST_PROGRAM`, else what lies beside the tests.
 fn program() -> PathBuf {
+    if let Some(program) = std::env::var_os("NSELF_TEST_PROGRAM") {
+        return program.into();
+    }
     output::target_folder().join("debug").join("nself-admin")
 }
 

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 pub(crate) use self::role::Role;
 pub(crate) use self::seat::{Connection, Seat};
-pub(crate) use self::secret::{Digest, Secret, hexadecimal};
+pub(crate) use self::secret::{Digest, Secret};
 use self::sessions::Sessions;
 pub(crate) use self::sessions::{Lifetimes, later};
 use self::throttle::Throttle;

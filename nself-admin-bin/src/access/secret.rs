@@ -1,6 +1,6 @@
 //! What somebody proves with that they are signed in. Only its digest is ever kept.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -20,7 +20,7 @@ impl Secret {
     pub(crate) fn new() -> Result<Self, getrandom::Error> {
         let mut bits = [0; 32];
         getrandom::fill(&mut bits)?;
-        Ok(Self(hexadecimal(&bits)))
+        Ok(Self(hex::encode(bits)))
     }
 
     /// A new one of 128 random bits, for what holds for minutes and is typed or copied by people.
@@ -31,7 +31,7 @@ impl Secret {
     pub(crate) fn short() -> Result<Self, getrandom::Error> {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits)?;
-        Ok(Self(hexadecimal(&bits)))
+        Ok(Self(hex::encode(bits)))
     }
 
     /// The same with a word before it, by which people and scanners know what it is.
@@ -86,29 +86,18 @@ impl fmt::Debug for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hexadecimal(&self.0))
+        serializer.serialize_str(&hex::encode(self.0))
     }
 }
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bytes: Option<Vec<u8>> = (0..text.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-            .collect();
-        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or_else(|| serde::de::Error::custom("a digest is 64 hexadecimal digits"))
+        let mut bytes = [0; 32];
+        let read = hex::decode_to_slice(text, &mut bytes);
+        read.map(|()| Self(bytes))
+            .map_err(|_| serde::de::Error::custom("a digest is 64 hexadecimal digits"))
     }
-}
-
-/// Bytes in hexadecimal digits.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

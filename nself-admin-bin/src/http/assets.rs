@@ -76,6 +76,13 @@ pub(super) fn page(headers: &HeaderMap) -> Result<Answer, Refusal> {
     Ok(answer)
 }
 
+/// The page for an address that it does not have: it says so, and leads back.
+pub(super) fn missing(headers: &HeaderMap) -> Result<Answer, Refusal> {
+    let mut answer = file(INDEX, "no-cache", headers)?;
+    *answer.status_mut() = StatusCode::NOT_FOUND;
+    Ok(answer)
+}
+
 /// A file that never changes at its address.
 pub(super) fn asset(granted: &Granted, headers: &HeaderMap) -> Result<Answer, Refusal> {
     let path = granted.parameter("path");

@@ -55,7 +55,9 @@ async fn handle_change(
         Refusal::internal()
     })?;
     let answer = routes::handle(app, granted, request).await;
-    note(audit.conclude(clock.timestamp(), intent, &outcome(&answer)));
+    let outcome = outcome(&answer);
+    tracing::info!(user = %seat.user(), outcome, "acted");
+    note(audit.conclude(clock.timestamp(), intent, &outcome));
     answer
 }
 

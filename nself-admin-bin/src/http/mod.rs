@@ -22,7 +22,7 @@ mod websocket;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nself_docker::{Builds, Docker};
+use nself_docker::{Builds, Docker, EngineCalls};
 use nself_realtime::{RoomName, Server};
 
 pub(crate) use self::doorman::Limits;
@@ -47,6 +47,15 @@ pub(crate) struct About {
     pub(crate) project: Option<RoomName>,
 }
 
+/// What is served: the services, their builds, and what the engine was asked. A cheap clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Stack {
+    pub(crate) docker: Docker,
+    /// The builds of the program's own project, if it has one.
+    pub(crate) builds: Option<Builds>,
+    pub(crate) calls: EngineCalls,
+}
+
 /// What the handlers work with.
 pub(crate) struct App {
     pub(crate) server: Server,
@@ -64,14 +73,14 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(
         server: Server,
-        docker: Docker,
-        builds: Option<Builds>,
+        stack: Stack,
         access: Arc<Access>,
         audit: Audit,
         guard: Guard,
         about: About,
     ) -> Self {
-        let metrics = Metrics::new(server.clone(), docker.clone());
+        let metrics = Metrics::new(server.clone(), stack.clone());
+        let Stack { docker, builds, .. } = stack;
         let (audit, routes) = (Arc::new(audit), Routes::new());
         Self { server, docker, builds, access, audit, metrics, about, guard, routes }
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use http::Request;
+use http::header;
+use http::request::Parts;
+use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use matchit::Router;
 
@@ -84,11 +86,24 @@ pub(super) async fn answer(app: Arc<App>, peer: Peer, request: Request<Incoming>
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let answer = match app.guard.check(&app.routes, &app.access, &parts, &peer) {
         Ok(granted) => audited::handle(app, &granted, Request::from_parts(parts, body)).await,
+        Err(refusal) if refusal.status == StatusCode::NOT_FOUND && is_for_a_person(&parts) => {
+            assets::missing(&parts.headers)
+        }
         Err(refusal) => Err(refusal),
     };
     let answer = secured(answer.unwrap_or_else(Refusal::into_answer));
     tracing::debug!(%method, path, status = answer.status().as_u16(), "answered");
     answer
+}
+
+/// Whether a browser asks for what it will show, and not for data.
+fn is_for_a_person(request: &Parts) -> bool {
+    let reads = matches!(request.method, Method::GET | Method::HEAD);
+    let of_api = request.uri.path().strip_prefix("/api");
+    let of_api = of_api.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let mut accepted = request.headers.get_all(header::ACCEPT).iter();
+    let html = accepted.any(|types| types.to_str().is_ok_and(|types| types.contains("text/html")));
+    reads && !of_api && html
 }
 
 /// Leads a request that passed the guard to its handler.

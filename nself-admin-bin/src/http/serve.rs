@@ -12,6 +12,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -26,6 +28,10 @@ use super::{App, routes};
 
 /// A client has that long to send its headers, and to greet with TLS.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// A client has that long to take something of what is written to it, be it an answer, an event or a
+/// frame: more than a WebSocket's own 10 s, so that these come first.
+#[cfg(target_os = "linux")]
+const TAKES_WITHIN: Duration = Duration::from_secs(20);
 const MAX_HEADERS: usize = 64;
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// After a failed accept (no descriptor left, say) nothing is tried for that long.
@@ -84,6 +90,12 @@ async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Peer)> {
     let (stream, remote) = listener.accept().await?;
     // An event is small and must not wait for the acknowledgement of the one before.
     stream.set_nodelay(true)?;
+    // The kernel counts from the last byte that the other side took, and knows of each; we see only that
+    // its buffer has room again. Elsewhere its own limit holds, which is minutes.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(TAKES_WITHIN)) {
+        tracing::debug!(%error, "a connection that takes nothing is kept for longer");
+    }
     let peer = Peer { remote, local: stream.local_addr()? };
     Ok((stream, peer))
 }

@@ -13,7 +13,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::access::hexadecimal;
 use crate::state::{StateDir, StateError};
 
 /// Holds the program's own certificate and its key.
@@ -125,7 +124,7 @@ impl Certificate {
 
 /// The SHA-256 of a certificate, as browsers show it.
 pub(super) fn fingerprint(certificate: &CertificateDer<'_>) -> String {
-    let digest = hexadecimal(&Sha256::digest(certificate)).to_uppercase();
+    let digest = hex::encode_upper(Sha256::digest(certificate));
     let pairs = (0..digest.len()).step_by(2).filter_map(|at| digest.get(at..at + 2));
     pairs.collect::<Vec<_>>().join(":")
 }

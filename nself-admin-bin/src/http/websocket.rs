@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use nself_realtime::transport::websocket::SUBPROTOCOL;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use tracing::Instrument as _;
 
 use super::App;
 use super::answer::{Answer, Refusal, whole};
@@ -31,7 +32,7 @@ pub(super) async fn upgrade(
     if let Some(subprotocol) = subprotocol {
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
-    tokio::spawn(async move {
+    let serving = async move {
         match upgraded.await {
             Ok(upgraded) => {
                 app.server.serve_websocket(TokioIo::new(upgraded), identity).await;
@@ -39,7 +40,8 @@ pub(super) async fn upgrade(
             Err(error) => tracing::debug!(%error, "a handshake was not finished"),
         }
         drop(open);
-    });
+    };
+    tokio::spawn(serving.in_current_span());
     Ok(response)
 }
 

@@ -1,11 +1,13 @@
 //! What can be measured, as Prometheus reads it. Everything is asked for when it is read; nothing is kept.
 
+mod engine;
 mod process;
 
 use std::collections::BTreeMap;
 use std::fmt::Error;
+use std::time::Duration;
 
-use nself_docker::Docker;
+use nself_docker::{Docker, Durations};
 use nself_realtime::Server;
 use nself_realtime::event::EngineState;
 use nself_realtime::stats::{LATENCY_BOUNDS_US, Statistics};
@@ -16,6 +18,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::http::Stack;
+
 /// The type of the text.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -24,9 +28,9 @@ pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0
 pub(crate) struct Metrics(Registry);
 
 impl Metrics {
-    pub(crate) fn new(server: Server, docker: Docker) -> Self {
+    pub(crate) fn new(server: Server, stack: Stack) -> Self {
         let mut registry = Registry::with_prefix("nself");
-        registry.register_collector(Box::new(Measured { server, docker }));
+        registry.register_collector(Box::new(Measured { server, stack }));
         Self(registry)
     }
 
@@ -45,7 +49,7 @@ impl Metrics {
 #[derive(Debug)]
 struct Measured {
     server: Server,
-    docker: Docker,
+    stack: Stack,
 }
 
 impl Collector for Measured {
@@ -55,9 +59,10 @@ impl Collector for Measured {
         realtime(&mut encoder, &self.server.hub().statistics())?;
         let rooms = as_gauge(self.server.hub().rooms().len());
         gauge(&mut encoder, "rooms", "Rooms that are open", None, rooms)?;
-        let online = self.docker.engine().status == EngineState::Online;
+        let Stack { docker, builds, calls } = &self.stack;
+        let online = docker.engine().status == EngineState::Online;
         gauge(&mut encoder, "engine_online", "Whether the engine answers", None, online.into())?;
-        let followers = as_gauge(self.docker.followers());
+        let followers = as_gauge(docker.followers());
         gauge(
             &mut encoder,
             "followers",
@@ -65,7 +70,11 @@ impl Collector for Measured {
             None,
             followers,
         )?;
-        services(&mut encoder, &self.docker)?;
+        services(&mut encoder, docker)?;
+        engine::calls(&mut encoder, calls)?;
+        if let Some(builds) = builds {
+            engine::builds(&mut encoder, builds)?;
+        }
         process(&mut encoder)
     }
 }
@@ -147,6 +156,25 @@ fn gauge(
 ) -> Result<(), Error> {
     let gauge = ConstGauge::new(value);
     gauge.encode(encoder.encode_descriptor(name, help, unit, gauge.metric_type())?)
+}
+
+/// Histograms of times, those that have one.
+fn durations<const N: usize>(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    values: impl IntoIterator<Item = (Labels<&'static str, N>, Durations)>,
+) -> Result<(), Error> {
+    let unit = Some(&Unit::Seconds);
+    let mut metric = encoder.encode_descriptor(name, help, unit, MetricType::Histogram)?;
+    for (labels, took) in values {
+        let bounds = took.bounds.iter().map(Duration::as_secs_f64).chain([f64::MAX]);
+        let buckets: Vec<(f64, u64)> = bounds.zip(took.counts.iter().copied()).collect();
+        let mut of_one = metric.encode_family(&labels)?;
+        let (sum, count) = (took.sum.as_secs_f64(), took.count());
+        of_one.encode_histogram::<[(&str, &str); 0]>(sum, count, &buckets, None)?;
+    }
+    Ok(())
 }
 
 type Labels<V, const N: usize> = [(&'static str, V); N];

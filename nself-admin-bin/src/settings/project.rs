@@ -3,12 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
-use nself_docker::compose::{self, LoadError, LoadOptions, Rule};
+use nself_docker::compose::{self, LoadError, LoadOptions, Outline, Rule};
 use nself_docker::{ProjectSource, room_of_project};
 use nself_realtime::RoomName;
-
-const FILES: [&str; 4] =
-    ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
 /// Why a folder is not a project.
 #[derive(Debug, thiserror::Error)]
@@ -34,20 +31,14 @@ impl Project {
     pub(crate) fn read(path: &Path, allowed: Vec<Rule>) -> Result<Self, ProjectError> {
         let failed = |source| ProjectError::Read { path: path.to_owned(), source };
         let folder = path.canonicalize().map_err(failed)?;
-        let variables = match std::fs::read_to_string(folder.join(".env")) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(failed(error)),
-        };
-        // One that is not valid yet has a room, too: what is wrong with it is told there.
-        let name = compose::load(&folder, &options(&allowed)).map_or_else(
-            |_| variable(&variables, "COMPOSE_PROJECT_NAME").unwrap_or_else(|| normalised(&folder)),
-            |loaded| loaded.project.name,
-        );
+        let outline = compose::outline(&folder, &options(&allowed));
+        let Outline { name, variables, .. } =
+            outline.ok_or_else(|| ProjectError::NoFile { path: path.to_owned() })?;
+        let variable = |name| variables.get(name).filter(|value| !value.is_empty()).cloned();
         Ok(Self {
-            room: room_of_project(&name),
-            environment: variable(&variables, "ENV")
-                .or_else(|| variable(&variables, "ENVIRONMENT")),
+            // One that is not valid yet has a room, too: what is wrong with it is told there.
+            room: room_of_project(&name.unwrap_or_default()),
+            environment: variable("ENV").or_else(|| variable("ENVIRONMENT")),
             folder,
             allowed,
         })
@@ -76,29 +67,11 @@ pub(super) fn find(
     folder: Option<&Path>,
     allowed: Vec<Rule>,
 ) -> Result<Option<Project>, ProjectError> {
-    let path = folder.unwrap_or(Path::new("."));
-    let is_project = FILES.iter().any(|name| path.join(name).is_file());
-    match (is_project, folder) {
-        (true, _) => Project::read(path, allowed).map(Some),
-        (false, Some(_)) => Err(ProjectError::NoFile { path: path.to_owned() }),
-        (false, None) => Ok(None),
+    match folder {
+        Some(path) => Project::read(path, allowed).map(Some),
+        // Nobody said that the working folder is one.
+        None => Ok(Project::read(Path::new("."), allowed).ok()),
     }
-}
-
-/// A folder's name as Compose makes a project of it.
-fn normalised(folder: &Path) -> String {
-    let folder = folder.file_name().unwrap_or_default().to_string_lossy();
-    let allowed = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-    let name: String = folder.chars().filter(allowed).collect();
-    name.to_ascii_lowercase().trim_start_matches(['-', '_']).to_owned()
-}
-
-fn variable(text: &str, name: &str) -> Option<String> {
-    let lines = text.lines().map(str::trim).filter_map(|line| line.split_once('='));
-    let mut found = lines.filter(|(own, _)| own.trim_start_matches("export ").trim() == name);
-    // The last one counts.
-    let value = found.next_back()?.1.trim().trim_matches(['"', '\'']);
-    (!value.is_empty()).then(|| value.to_owned())
 }
 
 #[cfg(test)]
@@ -117,8 +90,9 @@ mod tests {
         };
         std::fs::write(folder.join("compose.yaml"), "not: valid").unwrap();
         assert_eq!(told(), ("myshop".to_owned(), None));
-        std::fs::write(folder.join(".env"), "ENV=\"staging\"\nCOMPOSE_PROJECT_NAME=shop\n")
-            .unwrap();
+        let variables =
+            "STAGE=stag\nENV=\"${STAGE}ing\" # as Compose reads it\nCOMPOSE_PROJECT_NAME=shop\n";
+        std::fs::write(folder.join(".env"), variables).unwrap();
         assert_eq!(told(), ("shop".to_owned(), Some("staging".to_owned())));
         std::fs::write(folder.join("compose.yaml"), "services: {web: {image: web}}").unwrap();
         assert_eq!(told(), ("shop".to_owned(), Some("staging".to_owned())));

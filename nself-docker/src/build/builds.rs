@@ -14,6 +14,7 @@ use super::error::BuildCause;
 use super::journal::Journal;
 use super::report::BuildReport;
 use super::source::ProjectSource;
+use super::statistics::BuildStatistics;
 use crate::engine::Engine;
 use crate::inventory::room_of_project;
 
@@ -28,8 +29,14 @@ struct Shared {
     source: ProjectSource,
     hub: Hub,
     room: RoomName,
-    runs: Mutex<VecDeque<Held>>,
+    runs: Mutex<Runs>,
     tasks: TaskTracker,
+}
+
+struct Runs {
+    held: VecDeque<Held>,
+    /// Those that are not kept any more.
+    gone: BuildStatistics,
 }
 
 struct Held {
@@ -79,7 +86,7 @@ impl Builds {
             source: project.into(),
             hub,
             room,
-            runs: Mutex::default(),
+            runs: Mutex::new(Runs { held: VecDeque::new(), gone: BuildStatistics::new() }),
             tasks: TaskTracker::new(),
         };
         Self { shared: Arc::new(shared) }
@@ -124,10 +131,12 @@ impl Builds {
             Build::builder(Arc::clone(engine), source).on(hub.open_room(&room)).id(id.clone());
         let (journal, stop) = (build.journal(), CancellationToken::new());
         tasks.spawn(build.perform(journal.clone(), stop.clone()));
-        if runs.len() == KEPT {
-            runs.pop_front();
+        if runs.held.len() == KEPT
+            && let Some(ended) = runs.held.pop_front().and_then(|oldest| oldest.journal.ended())
+        {
+            runs.gone.add(&ended);
         }
-        runs.push_back(Held { id: id.clone(), journal, stop });
+        runs.held.push_back(Held { id: id.clone(), journal, stop });
         Ok(id)
     }
 
@@ -139,7 +148,7 @@ impl Builds {
     /// [`BuildsError::NotFound`].
     pub fn cancel(&self, id: &str) -> Result<(), BuildsError> {
         let runs = self.lock();
-        let held = runs.iter().find(|held| held.id.as_str() == id);
+        let held = runs.held.iter().find(|held| held.id.as_str() == id);
         let held = held.ok_or_else(|| BuildsError::NotFound { id: id.to_owned() })?;
         held.stop.cancel();
         Ok(())
@@ -152,21 +161,31 @@ impl Builds {
     /// [`BuildsError::NotFound`].
     pub fn report(&self, id: &str) -> Result<BuildReport, BuildsError> {
         let runs = self.lock();
-        let held = runs.iter().find(|held| held.id.as_str() == id);
+        let held = runs.held.iter().find(|held| held.id.as_str() == id);
         let held = held.ok_or_else(|| BuildsError::NotFound { id: id.to_owned() })?;
         Ok(held.journal.report())
     }
 
     /// All builds that are kept as they stand, the newest first.
     pub fn reports(&self) -> Vec<BuildReport> {
-        self.lock().iter().rev().map(|held| held.journal.report()).collect()
+        self.lock().held.iter().rev().map(|held| held.journal.report()).collect()
+    }
+
+    /// How all builds ended that have ended, and how long they took.
+    pub fn statistics(&self) -> BuildStatistics {
+        let runs = self.lock();
+        let mut all = runs.gone.clone();
+        for ended in runs.held.iter().filter_map(|held| held.journal.ended()) {
+            all.add(&ended);
+        }
+        all
     }
 
     /// Cancels what is under way, and waits until it has taken back what is half done. Nothing is begun
     /// from now on.
     pub async fn shutdown(&self) {
         self.shared.tasks.close();
-        for held in self.lock().iter() {
+        for held in &self.lock().held {
             held.stop.cancel();
         }
         self.shared.tasks.wait().await;
@@ -179,7 +198,7 @@ impl Builds {
         running(&self.lock())
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Held>> {
+    fn lock(&self) -> MutexGuard<'_, Runs> {
         self.shared.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -191,8 +210,8 @@ impl std::fmt::Debug for Builds {
 }
 
 /// Fails if a build has not ended.
-fn running(runs: &VecDeque<Held>) -> Result<(), BuildsError> {
-    let running = runs.iter().find(|held| !held.journal.has_ended());
+fn running(runs: &Runs) -> Result<(), BuildsError> {
+    let running = runs.held.iter().find(|held| !held.journal.has_ended());
     running.map_or(Ok(()), |held| Err(BuildsError::Conflict { running: held.id.clone() }))
 }
 

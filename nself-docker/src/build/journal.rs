@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use super::error::{BuildError, told};
 use super::output::encoded_len;
 use super::report::BuildReport;
+use super::statistics::Ended;
 use super::step::BuildStep;
 use crate::text::at_most;
 
@@ -72,6 +73,14 @@ impl Journal {
         let mut state = self.lock();
         state.measure();
         state.report.clone()
+    }
+
+    /// How the build ended; `None` if it has not.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        let state = self.lock();
+        let BuildReport { status, elapsed_ms, steps, .. } = &state.report;
+        let took = Duration::from_millis(*elapsed_ms);
+        status.is_end().then(|| Ended { status: *status, took, steps: steps.clone() })
     }
 
     /// Whether the build has ended.

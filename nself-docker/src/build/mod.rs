@@ -38,6 +38,7 @@ mod report;
 mod run;
 mod source;
 mod start;
+mod statistics;
 mod step;
 
 use std::sync::Arc;
@@ -54,6 +55,7 @@ use self::journal::Journal;
 pub use self::report::{BuildReport, StepReport};
 use self::run::{Halt, Run};
 pub use self::source::ProjectSource;
+pub use self::statistics::BuildStatistics;
 pub use self::step::BuildStep;
 use crate::compose::Loaded;
 use crate::engine::Engine;

@@ -35,6 +35,18 @@ impl BuildStep {
         }
     }
 
+    /// Its name in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Validate => "validate",
+            Self::Generate => "generate",
+            Self::Networks => "networks",
+            Self::Images => "images",
+            Self::Pull => "pull",
+            Self::Start => "start",
+        }
+    }
+
     /// Its number, from 1.
     pub fn number(self) -> u32 {
         match self {

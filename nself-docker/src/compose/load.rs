@@ -36,6 +36,14 @@ impl LoadOptions {
         self.allow.extend(rules);
         self
     }
+
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
+        self.environment.get(name).cloned()
+    }
+
+    pub(super) fn allowed(&self) -> BTreeSet<Rule> {
+        self.allow.clone()
+    }
 }
 
 /// A project that was read, and what is only worth a warning.
@@ -55,7 +63,7 @@ pub struct Loaded {
 ///
 /// All that is wrong with it, each with file, line, path and mend.
 pub fn load(dir: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
-    let mut report = Report::new(options.allow.clone());
+    let mut report = Report::new(options.allowed());
     let project = load_into(&mut report, dir, options);
     let failed = report.failed();
     let (problems, warnings) = report.finish();
@@ -66,7 +74,7 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
 }
 
 fn load_into(report: &mut Report, dir: &Path, options: &LoadOptions) -> Option<Project> {
-    let process = |name: &str| options.environment.get(name).cloned();
+    let process = |name: &str| options.variable(name);
     let dir = match dir.canonicalize() {
         Ok(dir) if dir.is_dir() && dir.to_str().is_some() => dir,
         Ok(dir) if dir.is_dir() => {
@@ -123,7 +131,7 @@ fn load_into(report: &mut Report, dir: &Path, options: &LoadOptions) -> Option<P
 }
 
 /// The variables of `.env`, or else of `.env.dev`.
-fn read_dotenv(
+pub(super) fn read_dotenv(
     report: &mut Report,
     ground: &Ground,
     texts: &mut Interpolation,
@@ -165,7 +173,12 @@ fn read_dotenv(
     })
 }
 
-fn read_document(report: &mut Report, ground: &Ground, name: &str, file: usize) -> Option<Node> {
+pub(super) fn read_document(
+    report: &mut Report,
+    ground: &Ground,
+    name: &str,
+    file: usize,
+) -> Option<Node> {
     let text = match files::read_text(&ground.dir.join(name)) {
         Ok(text) => text,
         Err(error) => {
@@ -184,7 +197,7 @@ fn read_document(report: &mut Report, ground: &Ground, name: &str, file: usize) 
 }
 
 /// The name: of the environment, else of the last file that has one, else of the folder.
-fn project_name(
+pub(super) fn project_name(
     report: &mut Report,
     ground: &Ground,
     documents: &[Node],

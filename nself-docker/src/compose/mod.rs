@@ -33,6 +33,7 @@ mod load;
 mod merge;
 mod model;
 mod number;
+mod outline;
 mod paths;
 mod print;
 mod problem;
@@ -48,5 +49,6 @@ pub use self::model::{
     IpPool, Logging, Mount, MountKind, Namespace, Network, NetworkMember, Port, Project, Protocol,
     Published, Relabel, Restart, Service, ServiceNetwork, Ulimit, Volume,
 };
+pub use self::outline::{Outline, outline};
 pub use self::problem::{LoadError, Problem, ProblemKind};
 pub use self::rule::{Rule, UnknownRule};

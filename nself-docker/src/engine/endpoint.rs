@@ -10,7 +10,6 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::EngineError;
-use crate::text::hex;
 
 /// Where an engine is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +150,7 @@ impl Surroundings {
         let Some(name) = name.filter(|name| !name.is_empty() && name != "default") else {
             return Ok(None);
         };
-        let digest = hex(&Sha256::digest(name.as_bytes()));
+        let digest = hex::encode(Sha256::digest(name.as_bytes()));
         let file = folder.join("contexts/meta").join(digest).join("meta.json");
         let host = read_json::<ContextFile>(&file)?
             .and_then(|mut context| context.endpoints.remove("docker"))
@@ -287,7 +286,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         std::fs::write(path.join("config.json"), r#"{"auths":{},"currentContext":"lab"}"#).unwrap();
-        let meta = path.join("contexts/meta").join(hex(&Sha256::digest(b"lab")));
+        let meta = path.join("contexts/meta").join(hex::encode(Sha256::digest(b"lab")));
         std::fs::create_dir_all(&meta).unwrap();
         let text = r#"{"Name":"lab","Endpoints":{"docker":{"Host":"unix:///lab.sock"}}}"#;
         std::fs::write(meta.join("meta.json"), text).unwrap();

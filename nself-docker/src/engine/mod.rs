@@ -3,12 +3,14 @@
 
 pub(crate) mod bollard;
 mod build;
+mod call;
 mod container;
 mod container_spec;
 pub(crate) mod endpoint;
 mod error;
 mod event;
 mod frame;
+mod metered;
 mod objects;
 mod pull;
 
@@ -17,6 +19,7 @@ use futures::stream::BoxStream;
 use nself_realtime::NanoTimestamp;
 
 pub use self::build::{BuildFrame, Context, ImageSpec};
+pub use self::call::{CallOutcome, CallStatistics, EngineCall, EngineCalls};
 pub use self::container::{Container, ContainerState};
 pub use self::container_spec::{
     Attachment, ContainerSpec, HealthSpec, LimitSpec, LoggingSpec, MountSource, MountSpec,
@@ -25,6 +28,7 @@ pub use self::container_spec::{
 pub use self::error::EngineError;
 pub use self::event::{ContainerAction, EngineEvent};
 pub use self::frame::{BlockBytes, LogFrame, LogPipe, LogQuery, MemoryUsage, StatsFrame, Version};
+pub use self::metered::MeteredEngine;
 pub use self::objects::{
     AddressPool, Image, MountedVolume, Network, NetworkSpec, ProjectContainer, Volume, VolumeSpec,
 };

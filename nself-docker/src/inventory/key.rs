@@ -5,7 +5,6 @@ use nself_realtime::{Name, RoomName};
 use sha2::{Digest, Sha256};
 
 use crate::engine::Container;
-use crate::text::hex;
 
 /// A service: its room stands for its project.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,7 +44,7 @@ fn digest_name(text: &str) -> Name {
 /// 16 hexadecimal digits of the SHA-256 of a text.
 fn digest(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    hex(digest.get(..8).unwrap_or(&digest))
+    hex::encode(digest.get(..8).unwrap_or(&digest))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod faults;
 mod history;
 mod load;
 mod logs;
+mod metered;
 mod pull;
 mod stage;
 mod stats;

@@ -17,6 +17,8 @@ pub enum CloseCode {
     TooBig,
     /// 1002: what came was not WebSocket.
     ProtocolError,
+    /// 1011: the server's own code has a fault.
+    Internal,
     /// 1012: the server stops or starts again.
     Restart,
     /// 4408: a heartbeat stayed unanswered, or the socket took nothing any more.
@@ -33,12 +35,13 @@ pub enum CloseCode {
 
 impl CloseCode {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Normal,
         Self::Unsupported,
         Self::InvalidUtf8,
         Self::TooBig,
         Self::ProtocolError,
+        Self::Internal,
         Self::Restart,
         Self::Timeout,
         Self::RateLimited,
@@ -55,6 +58,7 @@ impl CloseCode {
             Self::Unsupported => 1003,
             Self::InvalidUtf8 => 1007,
             Self::TooBig => 1009,
+            Self::Internal => 1011,
             Self::Restart => 1012,
             Self::Timeout => 4408,
             Self::RateLimited => 4429,
@@ -78,6 +82,7 @@ impl CloseCode {
             Self::Unsupported => "binary frames are not understood",
             Self::InvalidUtf8 => "text must be UTF-8",
             Self::TooBig => "message too long",
+            Self::Internal => "a fault of the server",
             Self::Restart => "the server stops or restarts",
             Self::Timeout => "no sign of life",
             Self::RateLimited => "too many messages",

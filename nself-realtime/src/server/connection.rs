@@ -2,11 +2,13 @@
 //! at a time.
 
 use std::future::{Future, poll_fn};
+use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep_until};
@@ -82,7 +84,14 @@ pub(super) fn run<S: Socket>(
         Connection { peer, out: Vec::new(), flushing: None, stalled_after, authenticating: None };
     async move {
         let hub = &disconnected.0;
-        let end = drive(&mut connection, &mut socket, hub, &access, &mut draining).await;
+        let driving = drive(&mut connection, &mut socket, hub, &access, &mut draining);
+        // A panic ends this connection and nothing else: what it shares is behind locks that forgive one.
+        let end = AssertUnwindSafe(driving).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!("a connection is closed: its code panicked");
+            hub.counters().closed(CloseCode::Internal);
+            // The peer may have stopped halfway, so it is not asked for a last frame.
+            End::Closed(CloseCode::Internal)
+        });
         if let End::Closed(code) = end
             && socket.queue_close(code).is_ok()
         {

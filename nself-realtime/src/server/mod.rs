@@ -4,6 +4,11 @@
 //!
 //! [`Server::drain`] tells every client `closing` with a `retryAfterMs` of its own, spread so that
 //! they do not all come back at once, and waits until the connections have ended.
+//!
+//! # Panics
+//!
+//! What panics while a connection is served (an [`Authorizer`](crate::auth::Authorizer), say) ends that
+//! connection, with 1011 where the transport has codes, and no other one.
 
 mod connection;
 mod stream;

@@ -185,3 +185,33 @@ async fn route_method_and_content_type_are_checked_in_this_order() {
         assert!(allow.split(',').any(|method| method.trim() == allowed), "{line}: {allow:?}");
     }
 }
+
+#[tokio::test]
+async fn a_person_at_an_unknown_address_gets_the_page_and_a_program_gets_json() {
+    let asked = Asked::start().await;
+    let (host, html) = ("Host: 127.0.0.1:PORT", "Accept: text/html,application/xhtml+xml;q=0.9");
+    let own = "Origin: http://127.0.0.1:PORT";
+    for (is_page, status, line, headers) in [
+        (true, 404, "GET /nowhere", &[host, html][..]),
+        (true, 404, "GET /logs/shop", &[host, html]),
+        (true, 404, "GET /apiary", &[host, html]),
+        (false, 404, "GET /nowhere", &[host]),
+        (false, 404, "GET /nowhere", &[host, "Accept: */*"]),
+        (false, 404, "GET /api", &[host, html]),
+        (false, 404, "GET /api/nowhere", &[host, html]),
+        (false, 404, "GET /assets/0/app.js", &[host, html]),
+        (false, 404, "POST /nowhere", &[host, html, own, JSON]),
+        (false, 405, "POST /monitor", &[host, html, own, JSON]),
+        (false, 421, "GET /nowhere", &["Host: rebound.example:PORT", html]),
+        (false, 403, "GET /nowhere", &[host, html, "Sec-Fetch-Site: cross-site"]),
+    ] {
+        let answer = asked.answer(line, headers).await;
+        let said = (answer.status, answer.header("Content-Type").unwrap());
+        let kind = if is_page { "text/html; charset=utf-8" } else { "application/json" };
+        assert_eq!(said, (status, kind), "{line} {headers:?}");
+        assert_eq!(answer.body.contains("<main id=\"page\""), is_page, "{line} {headers:?}");
+        let policy = answer.header("Content-Security-Policy");
+        assert!(policy.is_some_and(|policy| policy.contains("default-src 'none'")));
+        assert_eq!(answer.header("ETag"), None, "what is missing is not kept");
+    }
+}

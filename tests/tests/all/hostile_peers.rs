@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nself_tests::server::Server;
 use nself_tests::visitor::Visitor;
+use nself_tests::wait;
 use nself_tests::wire::{self, Opened};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
@@ -154,4 +155,76 @@ async fn what_is_not_tls_is_ended_and_tls_goes_on() {
     server.command(&["healthcheck"], "");
     ended(&mut silent).await;
     server.command(&["healthcheck"], "");
+}
+
+/// Asks again and again for a large file, over a connection that takes little at once.
+async fn ask_for_much(server: &Server) -> TcpStream {
+    let page = Visitor::nobody(server).get("/").await.body;
+    let (_, path) = page.split_once("rel=\"stylesheet\" href=\"").unwrap();
+    let (path, _) = path.split_once('"').unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 * 1024).unwrap();
+    let target = format!("127.0.0.1:{}", server.port()).parse().unwrap();
+    let mut stream = socket.connect(target).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", server.port());
+    stream.write_all(request.repeat(ANSWERS).as_bytes()).await.unwrap();
+    stream
+}
+
+const ANSWERS: usize = 300;
+
+#[tokio::test]
+async fn who_takes_nothing_of_an_answer_is_cut_off_and_who_takes_it_slowly_is_not() {
+    let server = Server::start(&["--demo"]).await;
+    let silent = ask_for_much(&server).await;
+    let mut slow = ask_for_much(&server).await;
+    let mut taken = Vec::new();
+    let mut piece = vec![0; 2 * 1024];
+    // Whoever is cut off learns of it with what it sends.
+    wait::until("the silent one to be cut off", DEADLINE, async || {
+        // Less than it could take.
+        let count = slow.read(&mut piece).await.unwrap();
+        assert!(count > 0, "the slow one was cut off after {} bytes", taken.len());
+        taken.extend_from_slice(&piece[..count]);
+        match silent.try_write(b"\r\n") {
+            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    is_well(&server).await;
+    let answers = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches("HTTP/1.1 200 OK").count();
+    assert!(answers(&taken) < ANSWERS, "it was not slow");
+    piece.resize(256 * 1024, 0);
+    while answers(&taken) < ANSWERS {
+        let count = slow.read(&mut piece).await.unwrap();
+        assert!(count > 0, "the slow one was cut off, too, after {} answers", answers(&taken));
+        taken.extend_from_slice(&piece[..count]);
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_descriptors_waits_and_heals() {
+    let server = Server::start(&["--demo"]).await;
+    let process = server.process();
+    let limit = process.descriptors() + 8;
+    let limited = std::process::Command::new("prlimit")
+        .arg(format!("--pid={}", process.id()))
+        .arg(format!("--nofile={limit}:{limit}"))
+        .status();
+    assert!(limited.is_ok_and(|status| status.success()));
+    let refused = || server.printed().matches("no connection can be taken").count();
+    let ticks = process.cpu_ticks();
+    let mut held = Vec::new();
+    for _ in 0..60 {
+        held.push(connect(&server).await);
+    }
+    // The first ones are silent for as long as they may be; meanwhile the others cannot be taken.
+    ended(&mut held[0]).await;
+    let (refused, ticks) = (refused(), process.cpu_ticks() - ticks);
+    // Every 100 ms for 5 s. One that spins tries ten thousands of times.
+    assert!((10..100).contains(&refused), "it tried {refused} times");
+    assert!(ticks < 200, "{ticks} hundredths of a second for nothing");
+    drop(held);
+    is_well(&server).await;
 }

@@ -23,6 +23,8 @@ mod frames;
 mod guard;
 mod harness;
 mod hostile_peers;
+mod memory;
+mod metrics;
 mod no_engine;
 mod old_lines;
 mod operating;

@@ -4,7 +4,7 @@ use nself_tests::server::Server;
 use nself_tests::visitor::Visitor;
 use serde_json::Value;
 
-const RESTART: &str = "/api/services/demo-shop/api/restart";
+const RESTART: &str = "/api/services/demo/redis/restart";
 
 /// The lines of the audit log, each of which has to be whole.
 fn audit(server: &Server) -> Vec<Value> {
@@ -111,7 +111,7 @@ async fn the_most_talkative_log_has_no_secret() {
     let welcome = socket.next("welcome").await;
     let link = std::fs::read_to_string(server.state_dir().join("login-link")).unwrap();
     let (_, link) = link.trim().split_once("#token=").unwrap();
-    admin.post(RESTART, "{}").await;
+    assert_eq!(admin.post(RESTART, "{}").await.status, 202);
     let printed = server.printed();
     assert!(printed.contains("DEBUG") || printed.contains("TRACE"), "it does log:\n{printed}");
     let secret = welcome["data"]["secret"].as_str().unwrap();
@@ -157,4 +157,49 @@ async fn the_services_are_told_to_those_who_ask_once() {
     assert_eq!(busy.status, 409, "{}", busy.body);
     assert_eq!(local.get("/api/services?colour=red").await.status, 400);
     assert_eq!(local.post("/api/projects/nowhere/stop", "{}").await.status, 404);
+}
+
+/// What happens on one connection: a request, an action, and a socket that ends.
+async fn visited(format: &str) -> String {
+    let server = Server::start(&["--demo", "-vv", "--log-format", format]).await;
+    let local = Visitor::nobody(&server);
+    assert_eq!(local.post(RESTART, "{}").await.status, 202);
+    let mut socket = local.socket().await;
+    socket.next("welcome").await;
+    drop(socket);
+    nself_tests::wait::until("all to be logged", std::time::Duration::from_secs(15), async || {
+        let printed = server.printed();
+        let all =
+            ["answered", "acted", "connection ended"].iter().all(|said| printed.contains(said));
+        if all { Ok(printed) } else { Err(printed) }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn each_line_says_on_which_connection_it_happened_and_in_which_action() {
+    let printed = visited("json").await;
+    let lines = printed.lines().filter(|line| line.starts_with('{'));
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let spans_of = |message: &str| {
+        let line = lines.iter().find(|line| line["fields"]["message"] == message).unwrap();
+        line["spans"].as_array().unwrap().clone()
+    };
+    for message in ["answered", "connection ended"] {
+        let spans = spans_of(message);
+        assert_eq!((spans.len(), &spans[0]["name"]), (1, &"connection".into()), "{message}");
+        assert!(spans[0]["peer"].as_str().unwrap().starts_with("127.0.0.1:"));
+    }
+    let spans = spans_of("acted");
+    assert_eq!((&spans[0]["name"], &spans[1]["name"]), (&"connection".into(), &"action".into()));
+    assert_eq!(spans[1]["what"], format!("POST {RESTART}"));
+    assert_eq!(spans[1]["from"], "127.0.0.1");
+
+    let printed = visited("text").await;
+    assert!(!printed.contains('\u{1b}'), "no colours where nobody looks:\n{printed}");
+    let acted = printed.lines().find(|line| line.contains("acted")).unwrap();
+    let spans = format!(":action{{what=\"POST {RESTART}\" from=127.0.0.1}}: nself_admin::http");
+    assert!(acted.contains("connection{peer=127.0.0.1:") && acted.contains(&spans), "{acted}");
+    let ended = printed.lines().find(|line| line.contains("connection ended")).unwrap();
+    assert!(ended.contains("connection{peer=127.0.0.1:") && ended.contains("}: nself_realtime"));
 }

@@ -17,7 +17,6 @@ use self::ignore::{BadPattern, Ignore};
 use super::dockerfile::{self, UnsupportedDockerfile};
 use crate::compose;
 use crate::engine::Context;
-use crate::text::hex;
 
 /// Why a context cannot be packed.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +96,7 @@ pub(super) fn prepare(build: &compose::Build, hidden: &Path) -> Result<Prepared,
     } else {
         // From outside it comes under a name of its own, which is not to be copied into the image.
         let digest = Sha256::digest(&recipe);
-        let name = format!(".dockerfile.{}", hex(digest.get(..8).unwrap_or(&digest)));
+        let name = format!(".dockerfile.{}", hex::encode(digest.get(..8).unwrap_or(&digest)));
         ignore_text.extend(["\n", &name, "\n"]);
         added.push((IGNORE_FILE.to_owned(), ignore_text.into_bytes()));
         added.push((name.clone(), recipe));

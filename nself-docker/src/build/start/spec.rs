@@ -14,7 +14,6 @@ use crate::engine::{
     Attachment, ContainerSpec, HealthSpec, LimitSpec, LoggingSpec, MountSource, MountSpec,
     PublishedPort, RestartSpec,
 };
-use crate::text::hex;
 
 /// What the one container of a service is called.
 pub(super) fn container_name(project: &str, service: &str) -> String {
@@ -88,7 +87,7 @@ pub(super) fn of(project: &Project, name: &str, service: &Service) -> ContainerS
 pub(super) fn hash(spec: &ContainerSpec) -> String {
     // Maps with texts as keys can always be written.
     let text = serde_json::to_vec(spec).unwrap_or_default();
-    hex(&Sha256::digest(&text))
+    hex::encode(Sha256::digest(&text))
 }
 
 /// Adds the labels by which Compose, and the next build, know the container.

@@ -8,7 +8,7 @@ use nself_realtime::event::ProgressStatus;
 
 use super::stage::{Stage, after_a_while, layer};
 use crate::compose::Volume;
-use crate::{BuildError, BuildFrame, Builds, BuildsError, EngineError, PullFrame};
+use crate::{BuildError, BuildFrame, BuildStatistics, Builds, BuildsError, EngineError, PullFrame};
 
 fn no_space() -> EngineError {
     EngineError::Api { status: 500, message: "no space left on device".into() }
@@ -184,6 +184,13 @@ async fn one_build_at_a_time_and_the_last_twenty_are_kept() {
     assert_eq!(builds.reports().len(), 20);
     assert!(matches!(builds.report(first.as_str()), Err(BuildsError::NotFound { .. })));
     assert_eq!(builds.reports()[19].build_id, second, "the newest is the first");
+    let BuildStatistics { builds: ends, steps } = builds.statistics();
+    let ends: Vec<_> = ends.iter().map(|(end, took)| (*end, took.count())).collect();
+    let (complete, cancelled) = (ProgressStatus::Complete, ProgressStatus::Cancelled);
+    assert_eq!(ends, [(complete, 20), (ProgressStatus::Failed, 0), (cancelled, 1)]);
+    let begun: Vec<_> = steps.iter().map(|(step, took)| (step.as_str(), took.count())).collect();
+    let [first_step, .., last_step] = &*begun else { panic!("{begun:?}") };
+    assert_eq!((*first_step, *last_step), (("validate", 21), ("start", 20)), "{begun:?}");
     stage.engine.go_offline(EngineError::Refused { address: "x".into() });
     assert!(matches!(builds.start().await, Err(BuildsError::EngineOffline)));
     builds.shutdown().await;
