@@ -52,9 +52,8 @@ impl Pipeline {
             docker.wait_for_first_list().await;
             let mut reader = Server::new(hub.clone(), SessionConfig::default()).connect();
             let room = room_of_project("shop");
-            let filter = r#"[{"types":["logs:stream"]}]"#;
-            let subscribe = format!(r#"{{"type":"subscribe","room":"{room}","filters":{filter}}}"#);
-            reader.send(subscribe).await;
+            let filter = r#"{"types":["logs:stream"],"keys":["web"]}"#;
+            reader.send(format!(r#"{{"type":"subscribe","room":"{room}","data":{filter}}}"#)).await;
             tokio::spawn(async move { while reader.next().await.is_some() {} });
             while engine.open_log_streams() == 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
