@@ -8,4 +8,6 @@ pub mod load;
 pub mod memory;
 pub mod plot;
 pub mod serve;
+#[cfg(feature = "soak")]
+pub mod soak;
 pub mod tick;

@@ -56,6 +56,11 @@ impl Server {
         self.port
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// Where it keeps what outlives a restart.
     pub fn state_dir(&self) -> PathBuf {
         state_dir(&self.state)
@@ -130,8 +135,10 @@ pub fn command() -> Command {
     command
 }
 
+/// `NSELF_TEST_PROGRAM`, else what was built with the running one.
 fn program() -> PathBuf {
-    output::target_folder().join("debug").join("nself-admin")
+    std::env::var_os("NSELF_TEST_PROGRAM")
+        .map_or_else(|| output::profile_folder().join("nself-admin"), PathBuf::from)
 }
 
 async fn launch(

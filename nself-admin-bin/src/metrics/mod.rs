@@ -66,6 +66,11 @@ impl Collector for Measured {
             followers,
         )?;
         services(&mut encoder, &self.docker)?;
+        // Outside a runtime there are none to count.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let tasks = as_gauge(runtime.metrics().num_alive_tasks());
+            gauge(&mut encoder, "tasks", "Tasks of the program that have not ended", None, tasks)?;
+        }
         process(&mut encoder)
     }
 }
