@@ -99,8 +99,8 @@ mod tests {
         let (signal, gone, stays) = (Signal::default(), Arc::new(Task), Arc::new(Task));
         let (mut place, mut other) = (None, None);
         for _ in 0..3 {
-            assert!(signal.poll_at(&mut place, 0, &gone.clone().into()).is_pending());
             assert!(signal.poll_at(&mut other, 0, &stays.clone().into()).is_pending());
+            assert!(signal.poll_at(&mut place, 0, &gone.clone().into()).is_pending());
         }
         assert_eq!((Arc::strong_count(&gone), Arc::strong_count(&stays)), (2, 2), "once each");
         signal.leave(place.take().unwrap());
