@@ -3,9 +3,12 @@
 //!
 //! `cargo bench -p nself-benches --bench docker_lines`
 
+mod pipeline;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use nself_benches::docker::Pipeline;
 use nself_benches::thread_time::ThreadTime;
+
+use self::pipeline::Pipeline;
 
 const LINES: u64 = 1_000;
 

@@ -5,13 +5,16 @@
 #![expect(clippy::expect_used, reason = "a benchmark stops where it fails")]
 #![expect(missing_docs, reason = "what the macros make has none")]
 
+mod pipeline;
+
 use std::hint::black_box;
 use std::time::Duration;
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
-use nself_benches::docker::Pipeline;
 use nself_benches::memory::{Stage, line};
+
+use self::pipeline::Pipeline;
 
 /// A room that has seen some events.
 fn stage(readers: usize) -> Stage {

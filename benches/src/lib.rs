@@ -4,10 +4,11 @@
 //! standard input; the other one holds the clients, counts what they get, and reads from `/proc` what the
 //! server used for it.
 
-pub mod docker;
 pub mod load;
 pub mod memory;
 pub mod plot;
 pub mod serve;
+#[cfg(feature = "soak")]
+pub mod soak;
 pub mod thread_time;
 pub mod tick;

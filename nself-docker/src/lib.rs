@@ -23,7 +23,8 @@
 //! Each Compose project has a [room](room_of_project) of its own, containers outside any project share
 //! `standalone`. In these: `service:status` for each service, at once and only when it changed;
 //! `logs:stream` and `docker:stats` for what somebody subscribes to. In `system`: `engine:status`, and a
-//! `notification` with the last words of a service that fails.
+//! `notification` with the last words of a service that fails or with what a build failed of. Each leads to
+//! the log or to the build on the page.
 //!
 //! # When the engine is away
 //!
@@ -79,6 +80,7 @@ mod details;
 mod durations;
 mod engine;
 mod inventory;
+mod links;
 mod logs;
 mod pull;
 mod scripted;

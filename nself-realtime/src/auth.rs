@@ -9,11 +9,11 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use futures::future::BoxFuture;
 
-use crate::signal::Signal;
+use crate::signal::{Place, Signal};
 use crate::{Name, RoomName, Timestamp};
 
 /// Who is at the other end of a connection.
@@ -124,13 +124,37 @@ impl Lease {
     pub(crate) fn get(&self) -> Until {
         *self.0.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Has `waker` woken at the next change after the `seen`-th; returns how many there were.
-    pub(crate) fn watch(&self, mut seen: u64, waker: &Waker) -> u64 {
-        while let std::task::Poll::Ready(count) = self.0.changes.poll_changed(seen, waker) {
-            seen = count;
+/// A connection's look at its lease, which is forgotten with it: a lease may outlive any number of
+/// connections.
+#[derive(Debug)]
+pub(crate) struct LeaseWatch {
+    lease: Lease,
+    seen: u64,
+    place: Option<Place>,
+}
+
+impl LeaseWatch {
+    pub(crate) fn new(lease: &Lease) -> Self {
+        Self { lease: lease.clone(), seen: 0, place: None }
+    }
+
+    /// How long the lease holds. Has `waker` woken at the next change.
+    pub(crate) fn look(&mut self, waker: &Waker) -> Until {
+        let changes = &self.lease.0.changes;
+        while let Poll::Ready(count) = changes.poll_at(&mut self.place, self.seen, waker) {
+            self.seen = count;
         }
-        seen
+        self.lease.get()
+    }
+}
+
+impl Drop for LeaseWatch {
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.lease.0.changes.leave(place);
+        }
     }
 }
 
@@ -240,6 +264,20 @@ mod tests {
         lease.end();
         other.renew(Timestamp::from_unix_nanos(0).unwrap());
         assert_eq!(other.get(), Until::Ended);
+    }
+
+    #[test]
+    fn a_lease_forgets_the_connections_that_have_ended() {
+        struct Task;
+        impl std::task::Wake for Task {
+            fn wake(self: Arc<Self>) {}
+        }
+        let (lease, task) = (Lease::endless(), Arc::new(Task));
+        let mut watch = LeaseWatch::new(&lease);
+        assert_eq!(watch.look(&task.clone().into()), Until::Open);
+        assert_eq!(Arc::strong_count(&task), 2);
+        drop(watch);
+        assert_eq!(Arc::strong_count(&task), 1);
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod engine;
 pub mod fault_proxy;
 pub mod images;
 pub mod missing;
+pub mod on_engine;
 pub mod output;
 pub mod page;
 pub mod process;

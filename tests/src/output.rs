@@ -22,8 +22,17 @@ pub fn file_name() -> String {
     test_name().replace("::", "-")
 }
 
-/// Cargo's target folder, found from the test's own executable `<target>/debug/deps/<test>`.
-pub fn target_folder() -> PathBuf {
+/// Where Cargo lays the programs of the running one's profile, `<target>/debug`.
+pub fn profile_folder() -> PathBuf {
     let own = std::env::current_exe().expect("a process knows its executable");
-    own.ancestors().nth(3).expect("cargo puts tests three folders deep").to_owned()
+    let folder = own.parent().expect("an executable lies in a folder");
+    // Tests lie one folder deeper than programs.
+    let profile = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    profile.expect("cargo makes a folder for each profile").to_owned()
+}
+
+/// Cargo's target folder.
+pub fn target_folder() -> PathBuf {
+    let profile = profile_folder();
+    profile.parent().expect("a profile's folder lies in the target folder").to_owned()
 }

@@ -34,6 +34,11 @@ impl Process {
         Self { child, name: name.to_owned(), log, awaited: false }
     }
 
+    /// Its number, as the operating system counts processes.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has printed so far, on both streams.
     pub fn printed(&self) -> String {
         let bytes = std::fs::read(&self.log).expect("the log file can be read");

@@ -56,6 +56,11 @@ impl Server {
         self.port
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// Where it keeps what outlives a restart.
     pub fn state_dir(&self) -> PathBuf {
         state_dir(&self.state)
@@ -135,12 +140,10 @@ pub fn command() -> Command {
     command
 }
 
-/// `NSELF_TEST_PROGRAM`, else what lies beside the tests.
+/// `NSELF_TEST_PROGRAM`, else what was built with the running one.
 fn program() -> PathBuf {
-    if let Some(program) = std::env::var_os("NSELF_TEST_PROGRAM") {
-        return program.into();
-    }
-    output::target_folder().join("debug").join("nself-admin")
+    std::env::var_os("NSELF_TEST_PROGRAM")
+        .map_or_else(|| output::profile_folder().join("nself-admin"), PathBuf::from)
 }
 
 async fn launch(

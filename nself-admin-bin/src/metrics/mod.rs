@@ -75,6 +75,11 @@ impl Collector for Measured {
         if let Some(builds) = builds {
             engine::builds(&mut encoder, builds)?;
         }
+        // Outside a runtime there are none to count.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let tasks = as_gauge(runtime.metrics().num_alive_tasks());
+            gauge(&mut encoder, "tasks", "Tasks of the program that have not ended", None, tasks)?;
+        }
         process(&mut encoder)
     }
 }

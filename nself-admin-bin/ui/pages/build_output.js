@@ -5,7 +5,8 @@ import { parseAnsi } from '../lib/ansi.js';
 import { h, setText } from '../lib/view/dom.js';
 import { formatCount, plural } from '../lib/view/format.js';
 import { nextFrame } from '../lib/view/frame.js';
-import { VirtualList, isAtEnd } from '../lib/view/virtual_list.js';
+import { StayAtEnd } from '../lib/view/stay_at_end.js';
+import { VirtualList } from '../lib/view/virtual_list.js';
 
 /** @import { Run } from '../lib/build_run.js' */
 
@@ -28,8 +29,7 @@ export class BuildOutput {
   });
   /** @type {readonly string[]} */
   #lines = [];
-  #following = true;
-  #scrolledTo = 0;
+  #end = new StayAtEnd(this.#viewport, LINE_HEIGHT);
   #frame = nextFrame(() => this.#list.render(this.#lines));
 
   constructor() {
@@ -54,13 +54,10 @@ export class BuildOutput {
       // Another run, or one that has lost its first lines.
       this.#lines = lines;
       this.#list.clear();
-      this.#following = true;
+      this.#end.resume();
     }
     this.#list.resize(lines, 0);
-    if (this.#following) {
-      this.#viewport.scrollTop = this.#viewport.scrollHeight;
-      this.#scrolledTo = this.#viewport.scrollTop;
-    }
+    this.#end.scroll(0);
     this.#list.render(lines);
     const dropped = run?.dropped ?? 0;
     const gone = dropped > 0 ? `, ${formatCount(dropped)} earlier ones are no longer kept` : '';
@@ -70,13 +67,7 @@ export class BuildOutput {
   }
 
   #scrolled() {
-    const atEnd = isAtEnd({
-      scrollTop: this.#viewport.scrollTop,
-      viewportHeight: this.#viewport.clientHeight,
-      scrollHeight: this.#viewport.scrollHeight,
-      lineHeight: LINE_HEIGHT,
-    });
-    this.#following = atEnd || (this.#following && this.#viewport.scrollTop >= this.#scrolledTo);
+    this.#end.notice();
     this.#frame.ask();
   }
 }

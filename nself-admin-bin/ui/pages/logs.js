@@ -9,8 +9,9 @@ import { saveText } from '../lib/view/download.js';
 import { nextFrame } from '../lib/view/frame.js';
 import { icon } from '../lib/view/icons.js';
 import { logPath } from '../lib/view/router.js';
+import { StayAtEnd } from '../lib/view/stay_at_end.js';
 import { view } from '../lib/view/view.js';
-import { VirtualList, isAtEnd } from '../lib/view/virtual_list.js';
+import { VirtualList } from '../lib/view/virtual_list.js';
 import { drawEntry, heightOf } from './log_entry.js';
 import { ServicePicker } from './log_services.js';
 import { LogTools } from './log_tools.js';
@@ -50,9 +51,6 @@ class LogPage {
   #project;
   #services;
   #view = new LogView();
-  #following = true;
-  /** Where the page itself scrolled to: a reader who scrolls up is above. */
-  #scrolledTo = 0;
   /** @type {Look} */
   #look;
 
@@ -66,6 +64,7 @@ class LogPage {
     draw: (entry) => drawEntry(entry, this.#look),
     linesOf: (entry) => heightOf(entry, this.#look),
   });
+  #end = new StayAtEnd(this.#viewport, LINE_HEIGHT);
   #title = h('h1', { tabindex: '-1' });
   #empty = h('p', { class: 'log-empty' });
   #jump = h('button', { id: 'jump', type: 'button', hidden: true }, icon('down'), 'Jump to newest');
@@ -141,7 +140,7 @@ class LogPage {
   #pick(services) {
     history.replaceState(undefined, '', logPath(this.#project, ...services) + location.search);
     this.#services = services;
-    this.#following = true;
+    this.#end.resume();
     this.#view = new LogView();
     this.#open();
     this.#choose();
@@ -204,7 +203,7 @@ class LogPage {
   #togglePause() {
     if (this.#view.paused) {
       this.#view.resume();
-      this.#following = true;
+      this.#end.resume();
     } else {
       this.#view.pause(this.#logs.getSnapshot());
     }
@@ -213,7 +212,7 @@ class LogPage {
 
   #jumpToNewest() {
     this.#view.resume();
-    this.#following = true;
+    this.#end.resume();
     this.#viewport.focus();
     this.#frame.ask();
   }
@@ -228,26 +227,16 @@ class LogPage {
   }
 
   #draw() {
-    this.#noticeScrolling();
+    this.#end.notice();
     const anchor = this.#anchor();
     if (this.#view.update(this.#logs.getSnapshot())) {
       this.#list.clear();
     }
     const { rows, first } = this.#view;
     this.#list.resize(rows, first);
-    this.#scroll(anchor, rows);
+    this.#end.scroll(this.#movedBy(anchor, rows));
     this.#list.render(rows);
     this.#drawTools(rows);
-  }
-
-  #noticeScrolling() {
-    const atEnd = isAtEnd({
-      scrollTop: this.#viewport.scrollTop,
-      viewportHeight: this.#viewport.clientHeight,
-      scrollHeight: this.#viewport.scrollHeight,
-      lineHeight: LINE_HEIGHT,
-    });
-    this.#following = atEnd || (this.#following && this.#viewport.scrollTop >= this.#scrolledTo);
   }
 
   /** The entry at the top edge: where it goes, the view goes. */
@@ -257,21 +246,17 @@ class LogPage {
   }
 
   /**
+   * How far the entry that was at the top edge has moved, in pixels.
    * @param {{entry: LogEntry | undefined, at: number, top: number, first: number}} anchor
    * @param {readonly LogEntry[]} rows
    */
-  #scroll({ entry, at, top, first }, rows) {
-    if (this.#following) {
-      this.#viewport.scrollTop = this.#viewport.scrollHeight;
-    } else if (entry !== undefined) {
-      const moved = at - (this.#view.first - first);
-      const now = rows[moved] === entry ? moved : rows.indexOf(entry);
-      const by = now === -1 ? 0 : this.#list.topOf(now) - top;
-      if (by !== 0) {
-        this.#viewport.scrollTop += by;
-      }
+  #movedBy({ entry, at, top, first }, rows) {
+    if (entry === undefined || this.#end.stays) {
+      return 0;
     }
-    this.#scrolledTo = this.#viewport.scrollTop;
+    const moved = at - (this.#view.first - first);
+    const now = rows[moved] === entry ? moved : rows.indexOf(entry);
+    return now === -1 ? 0 : this.#list.topOf(now) - top;
   }
 
   /** @param {readonly LogEntry[]} rows */
@@ -279,7 +264,7 @@ class LogPage {
     const { entries, live, older } = this.#logs.getSnapshot();
     const { paused, waiting } = this.#view;
     this.#tools.draw({ shown: rows.length, held: entries.length, live, paused, waiting, older });
-    this.#jump.hidden = this.#following;
+    this.#jump.hidden = this.#end.stays;
     setAttribute(this.#viewport, 'data-stale', !this.#stores.connection.getSnapshot().current);
     const empty = rows.length === 0 ? this.#emptyText() : '';
     setText(this.#empty, empty);

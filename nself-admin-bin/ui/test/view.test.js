@@ -9,7 +9,8 @@ import { logPath, parseRoute, pathAfterSignIn, signInPath } from '../lib/view/ro
 import { whyNot } from '../lib/view/rights.js';
 import { sparklinePath } from '../lib/view/sparkline.js';
 import { rowsOf } from '../lib/view/text_columns.js';
-import { Rows, isAtEnd } from '../lib/view/virtual_list.js';
+import { StayAtEnd, isAtEnd } from '../lib/view/stay_at_end.js';
+import { Rows } from '../lib/view/virtual_list.js';
 
 const E = '\x1b[';
 
@@ -86,10 +87,49 @@ test('a text takes as many rows as its columns need', () => {
 });
 
 test('the end is in sight down to a part of a row', () => {
-  const view = { viewportHeight: 400, scrollHeight: 1_000, lineHeight: 20 };
-  assert.ok(isAtEnd({ ...view, scrollTop: 600 }));
-  assert.ok(isAtEnd({ ...view, scrollTop: 581 }));
-  assert.ok(!isAtEnd({ ...view, scrollTop: 580 }));
+  const at = (scrollTop) => isAtEnd({ clientHeight: 400, scrollHeight: 1_000, scrollTop }, 20);
+  assert.deepEqual([600, 581, 580].map(at), [true, true, false]);
+});
+
+/** A viewport as browsers have them: nothing is below its end. */
+class Viewport {
+  #top = 0;
+  clientHeight = 400;
+  scrollHeight = 1_000;
+
+  get scrollTop() {
+    return this.#top;
+  }
+
+  set scrollTop(top) {
+    this.#top = Math.min(top, this.scrollHeight - this.clientHeight);
+  }
+}
+
+test('the end stays in sight until the reader scrolls up, and again once the end is back', () => {
+  const viewport = new Viewport();
+  const end = new StayAtEnd(viewport, 20);
+  const grows = (by, above = 0) => {
+    end.notice();
+    viewport.scrollHeight += by;
+    end.scroll(above);
+    return viewport.scrollTop;
+  };
+  assert.equal(grows(0), 600);
+  assert.equal(grows(500), 1_100);
+  viewport.scrollHeight += 300;
+  assert.equal(grows(0), 1_400, 'rows that came since are no scrolling of the reader');
+  viewport.scrollTop = 700;
+  assert.equal(grows(500), 700);
+  assert.equal(end.stays, false);
+  assert.equal(grows(0, -40), 660, 'what went from above moves the view with the rows');
+  viewport.scrollTop = 10_000;
+  assert.equal(grows(500), 2_400);
+  viewport.scrollTop = 100;
+  end.notice();
+  end.resume();
+  end.scroll(0);
+  assert.equal(viewport.scrollTop, 2_400);
 });
 
 test('a sparkline ends at the right edge and has a hole where there were no samples', () => {
@@ -154,6 +194,16 @@ test('a sign-in leads back to a page of ours, and nowhere else', () => {
   for (const elsewhere of ['', '//foreign.example/build', 'https://foreign.example/', 'javascript:alert(1)', '/\\foreign.example', '/sign-in?to=/', '/no-page', 'http://[']) {
     assert.equal(after(elsewhere), '/', elsewhere);
   }
+});
+
+test('a notification leads to a page', () => {
+  // As the server writes them; its own test has the same names.
+  const [project, service] = ['shop_2', 'a/b,c?d#e%f é'];
+  const href = '/logs/shop_2/a%2Fb%2Cc%3Fd%23e%25f%20%C3%A9';
+  assert.equal(href, logPath(project, service));
+  assert.deepEqual(parseRoute(href), { page: 'logs', project, services: [service] });
+  const build = new URL('/build?run=build-1%26x%3D2', 'https://admin.example');
+  assert.deepEqual([parseRoute(build.pathname), build.searchParams.get('run')], [{ page: 'build' }, 'build-1&x=2']);
 });
 
 test('who may not act is told why', () => {

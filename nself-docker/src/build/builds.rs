@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::Build;
 use super::error::BuildCause;
 use super::journal::Journal;
+use super::notice;
 use super::report::BuildReport;
 use super::source::ProjectSource;
 use super::statistics::BuildStatistics;
@@ -74,7 +75,8 @@ pub enum BuildsError {
 
 impl Builds {
     /// The builds of that project on that engine. They are told in the room of the project; those of a
-    /// project that cannot be read have no name, and are told in `room`.
+    /// project that cannot be read have no name, and are told in `room`. One that fails is told by a
+    /// `notification`, too, which leads to it.
     pub fn new(
         engine: Arc<dyn Engine>,
         project: impl Into<ProjectSource>,
@@ -126,11 +128,20 @@ impl Builds {
         // Again: another one may have begun meanwhile.
         running(&runs)?;
         let id = identity();
+        let project = loaded
+            .as_ref()
+            .map_or_else(|_| room.as_str().to_owned(), |loaded| loaded.project.name.clone());
         let source = ProjectSource::of(loaded);
         let build =
             Build::builder(Arc::clone(engine), source).on(hub.open_room(&room)).id(id.clone());
         let (journal, stop) = (build.journal(), CancellationToken::new());
-        tasks.spawn(build.perform(journal.clone(), stop.clone()));
+        let ended = build.perform(journal.clone(), stop.clone());
+        let (system, of) = (hub.system(), id.clone());
+        tasks.spawn(async move {
+            if let Err(error) = ended.await {
+                notice::publish(&system, &room, &project, &of, &error);
+            }
+        });
         if runs.held.len() == KEPT
             && let Some(ended) = runs.held.pop_front().and_then(|oldest| oldest.journal.ended())
         {

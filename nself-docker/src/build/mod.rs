@@ -32,6 +32,7 @@ mod images;
 mod journal;
 mod labels;
 mod networks;
+mod notice;
 mod output;
 mod pulls;
 mod report;

@@ -7,6 +7,7 @@ use nself_realtime::{Emitter, Name};
 
 use crate::engine::Engine;
 use crate::inventory::{ServiceKey, name_or_digest};
+use crate::links;
 use crate::logs::last_words;
 use crate::text::at_most;
 
@@ -40,7 +41,7 @@ impl Obituary {
             title: at_most(&format!("{service} failed"), 256),
             body: Some(at_most(&body, 16_384)),
             service: Some(service.clone()),
-            action: None,
+            action: Some(links::to_log(&self.key)),
         };
         if let Err(error) = self.system.notification(&notification) {
             tracing::warn!(%room, %service, %error, "failure was not published");

@@ -32,6 +32,7 @@ async fn a_process_that_fails_is_told_with_its_last_words() {
     let body = system.all("notification", "body").remove(0);
     assert!(body.starts_with("exited with code 3\n\nline 5\n"), "{body}");
     assert!(body.ends_with("\nline 24"), "{body}");
+    assert_eq!(system.seen.last().unwrap().data["action"]["href"], "/logs/shop/web");
 }
 
 #[tokio::test(start_paused = true)]

@@ -140,7 +140,9 @@ mod tests {
         let emitters = open_rooms(&hub, 400);
         // They would keep 80 MiB.
         for n in 0..42 {
-            emitters.iter().for_each(|emitter| publish(emitter, n, 5_000));
+            for emitter in &emitters {
+                publish(emitter, n, 5_000);
+            }
         }
         let mut kept = kept_by_rooms(&hub);
         kept.sort_unstable();

@@ -29,7 +29,7 @@ async fn the_image_runs_as_nobody_in_particular_and_is_well() {
         command.args(["--host", &engine.host()]).args(words);
         run(&mut command)
     };
-    let program = output::target_folder().join("debug/nself-admin");
+    let program = output::profile_folder().join("nself-admin");
     let image = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/image");
     run(Command::new(image).arg(program).arg(TAG).env("DOCKER_HOST", engine.host()));
 

@@ -97,6 +97,26 @@ secrets:
     folder
 }
 
+/// What every build here stands on: the shared engine, and an image that it has.
+struct Ground {
+    host: String,
+    docker: Docker,
+    base: String,
+}
+
+impl Ground {
+    /// `None` where this machine has no engine or no registry: that was told.
+    async fn find() -> Option<Self> {
+        if !can_run(&[Need::Engine, Need::Registry]) {
+            return None;
+        }
+        let engine = Engine::shared().await;
+        let docker = engine.docker().await;
+        let base = images::import(&docker, "printer").await;
+        Some(Self { host: engine.host(), docker, base })
+    }
+}
+
 /// What a project's containers are, by service.
 async fn containers(docker: &Docker, project: &str) -> BTreeMap<String, ContainerInspectResponse> {
     let filters = [("label".to_owned(), vec![format!("com.docker.compose.project={project}")])];
@@ -141,12 +161,7 @@ fn complete(built: &Built) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_goes_up_from_nothing_and_only_what_changed_is_made_anew() {
-    if !can_run(&[Need::Engine, Need::Registry]) {
-        return;
-    }
-    let engine = Engine::shared().await;
-    let (host, docker) = (engine.host(), engine.docker().await);
-    let base = images::import(&docker, "printer").await;
+    let Some(Ground { host, docker, base }) = Ground::find().await else { return };
     let registry = Registry::start().await;
     let db = registry.publish(&host, "db", &base, &[30 * MIB, 20 * MIB, 10 * MIB]);
     let cache = registry.publish(&host, "cache", &base, &[MIB]);
@@ -306,12 +321,7 @@ fn inspect_web(web: &ContainerInspectResponse, folder: &Path) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fails_names_step_service_and_cause() {
-    if !can_run(&[Need::Engine, Need::Registry]) {
-        return;
-    }
-    let engine = Engine::shared().await;
-    let (host, docker) = (engine.host(), engine.docker().await);
-    let base = images::import(&docker, "printer").await;
+    let Some(Ground { host, docker, base }) = Ground::find().await else { return };
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
 
@@ -363,12 +373,7 @@ async fn what_fails_names_step_service_and_cause() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_build_is_cancelled_in_each_step_and_goes_through_afterwards() {
-    if !can_run(&[Need::Engine, Need::Registry]) {
-        return;
-    }
-    let engine = Engine::shared().await;
-    let (host, docker) = (engine.host(), engine.docker().await);
-    let base = images::import(&docker, "printer").await;
+    let Some(Ground { host, docker, base }) = Ground::find().await else { return };
     let registry = Registry::start().await;
     let db = registry.publish(&host, "slow-db", &base, &[48 * MIB]);
     registry::remove(&host, &[&db]);

@@ -46,7 +46,7 @@ fn every_example_has_its_console_in_the_readme() {
 #[tokio::test]
 async fn examples_print_what_the_readme_says() {
     for (name, expected) in consoles() {
-        let program = output::target_folder().join("debug/examples").join(&name);
+        let program = output::profile_folder().join("examples").join(&name);
         assert!(program.is_file(), "{name} is not built: cargo build -p nself-examples --examples");
         let mut process = Process::start(&name, &mut Command::new(program));
         let status = process.ended().await;

@@ -59,6 +59,7 @@ async fn metrics_are_for_those_who_are_signed_in_or_at_an_address_of_their_own()
         "nself_engine_online 1\n",
         "nself_latency_seconds_bucket{le=\"0.0001\"} ",
         "nself_process_resident_memory_bytes ",
+        "nself_tasks ",
         "# EOF\n",
     ] {
         assert!(answer.body.contains(line), "{line:?} in\n{}", answer.body);

@@ -9,15 +9,9 @@ use nself_tests::page::Page;
 use nself_tests::server::Server;
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::page_looks::{PAGES, begin_build, end_build};
 
-/// Address, and what is there once it is drawn.
-const PAGES: [(&str, &str); 4] = [
-    ("/", "article.card .sparkline path[d*=L]"),
-    ("/build", "main h1"),
-    ("/logs/demo/nginx", ".log-line"),
-    ("/monitor", ".containers .sparkline path[d*=L]"),
-];
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 #[ignore = "needs axe-core, which scripts/test --full fetches"]
@@ -30,23 +24,27 @@ async fn no_page_has_a_serious_violation() {
     let server = Server::start(&["--demo"]).await;
     let browser = Browser::start().await;
     let mut found = Vec::new();
-    for (path, drawn) in PAGES {
-        for dark in [false, true] {
-            browser.look(1_280, 900, dark).await;
-            Page::open(&browser, &server.url(path)).await;
-            let drawn = format!("document.querySelector({drawn:?})");
-            browser.wait_until(path, PATIENCE, &drawn).await;
+    let mut look = async |name: &str| {
+        for (scheme, dark) in [("light", false), ("dark", true)] {
+            browser.look(1_280, 820, dark).await;
             for violation in violations(&browser, &axe).await {
-                found.push(format!("{path} {}: {violation}", if dark { "dark" } else { "light" }));
+                found.push(format!("{name} {scheme}: {violation}"));
             }
         }
+    };
+    for (name, path, drawn) in PAGES {
+        Page::open(&browser, &server.url(path)).await;
+        browser.wait_until(name, PATIENCE, drawn).await;
+        look(name).await;
     }
+    begin_build(&browser, &server).await;
+    look("building").await;
+    end_build(&browser).await;
+    look("built").await;
     let closed = Server::with_sign_in(&["--demo"]).await;
     browser.open(&closed.url("/sign-in")).await;
     browser.wait_until("the sign-in", PATIENCE, "document.querySelector('.sign-in')").await;
-    found.extend(
-        violations(&browser, &axe).await.into_iter().map(|found| format!("/sign-in: {found}")),
-    );
+    look("sign-in").await;
     for violation in &found {
         println!("{violation}");
     }

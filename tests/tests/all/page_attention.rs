@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use nself_tests::browser::Browser;
 use nself_tests::container::Recipe;
-use nself_tests::engine::Engine;
 use nself_tests::missing::{Need, can_run};
+use nself_tests::on_engine::OnEngine;
 use nself_tests::page::Page;
 use nself_tests::server::Server;
 
@@ -20,16 +20,10 @@ const WATCH_SOCKETS: &str = "
 
 #[tokio::test]
 async fn a_service_that_fails_is_told_by_a_toast_and_kept_under_the_bell() {
-    if !can_run(&[Need::Engine, Need::Browser]) {
-        return;
-    }
-    let engine = Engine::shared().await;
-    let docker = engine.docker().await;
-    let server = Server::start(&["--docker-host", &engine.host()]).await;
-    let browser = Browser::start().await;
-    let page = Page::open(&browser, &server.url("/")).await;
+    let Some(on) = OnEngine::stand().await else { return };
+    let (page, browser) = (on.open("/").await, &on.browser);
     let script = "trap 'echo last words; exit 3' USR1; while :; do sleep 0.1; done";
-    let container = Recipe::shell("attention", "crasher", script).start(&docker).await;
+    let container = Recipe::shell("attention", "crasher", script).start(&on.docker).await;
     page.status_is("attention", "crasher", "running").await;
     container.signal("USR1").await;
     let toast = page.shows("#alerts .toast").await;
@@ -51,7 +45,26 @@ async fn a_service_that_fails_is_told_by_a_toast_and_kept_under_the_bell() {
     let kept = page.shows("#bell-list .notes").await;
     assert!(kept.contains("crasher"), "{kept}");
     assert_eq!(page.text("#alerts").await, "", "old news is not announced again");
-    browser.close().await;
+
+    // What is told leads to where more is: by the bell, and by the toast of the next failure.
+    page.mark().await;
+    page.click_on("#bell-list .notes a").await;
+    let at_the_log = "location.pathname === '/logs/attention/crasher'";
+    browser.wait_until("the log of what failed", PATIENCE, at_the_log).await;
+    page.hides("#bell-list").await;
+    let words = "document.querySelector('#log')?.textContent.includes('last words')";
+    browser.wait_until("its last words", PATIENCE, words).await;
+    browser.run("history.back()").await;
+    page.status_is("attention", "crasher", "failed").await;
+    container.start().await;
+    page.status_is("attention", "crasher", "running").await;
+    container.signal("USR1").await;
+    page.shows("#alerts .toast a").await;
+    page.click_on("#alerts .toast a").await;
+    browser.wait_until("the log of what failed", PATIENCE, at_the_log).await;
+    page.hides("#alerts .toast").await;
+    assert!(page.is_marked().await, "links of the page lead there without a reload");
+    on.browser.close().await;
     container.remove().await;
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use nself_tests::browser::Browser;
-use nself_tests::engine::Engine;
 use nself_tests::images;
 use nself_tests::missing::{Need, can_run};
+use nself_tests::on_engine::OnEngine;
 use nself_tests::page::Page;
 use nself_tests::server::Server;
 
@@ -52,20 +52,15 @@ async fn a_build_moves_the_bar_ticks_its_steps_and_is_there_for_who_comes_late()
 
 #[tokio::test]
 async fn a_build_that_fails_says_where_and_why_at_once() {
-    if !can_run(&[Need::Browser, Need::Engine]) {
-        return;
-    }
-    let engine = Engine::shared().await;
-    let base = images::import(&engine.docker().await, "printer").await;
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("compose.yaml", "name: page-faulty\nservices: { web: { build: . } }\n");
-    write("Dockerfile", &format!("FROM {base}\nRUN echo one\nRUN echo '<b>two</b>'; exit 7\n"));
-    let host = engine.host();
+    write("Dockerfile", "FROM scratch\n");
     let path = folder.path().to_str().unwrap();
-    let server = Server::start(&["--docker-host", &host, "--project", path]).await;
-    let browser = Browser::start().await;
-    let page = Page::open(&browser, &server.url("/build")).await;
+    let Some(on) = OnEngine::stand_with(&["--project", path]).await else { return };
+    let base = images::import(&on.docker, "printer").await;
+    write("Dockerfile", &format!("FROM {base}\nRUN echo one\nRUN echo '<b>two</b>'; exit 7\n"));
+    let (page, browser) = (on.open("/build").await, &on.browser);
     let button = "document.querySelector('[data-build=start]:enabled')";
     browser.wait_until("the button", PATIENCE, button).await;
     page.click_on("[data-build=start]").await;
@@ -79,5 +74,15 @@ async fn a_build_that_fails_says_where_and_why_at_once() {
     let why = page.text(".build-failure pre").await;
     assert!(why.contains("returned a non-zero code: 7") && why.contains("<b>two</b>"), "{why}");
     browser.screenshot("failed").await;
-    browser.close().await;
+
+    // Who looks at something else is told, and led back.
+    page.click_on("header a[href='/']").await;
+    page.click_on("#bell").await;
+    let told = page.shows("#bell-list .notes li").await;
+    assert!(told.starts_with("The build of page-faulty failed"), "{told}");
+    page.click_on("#bell-list .notes a").await;
+    let led = "location.pathname === '/build' && /^\\?run=build-\\d+$/.test(location.search)";
+    browser.wait_until("the build's address", PATIENCE, led).await;
+    browser.wait_until("the failure", PATIENCE, failed).await;
+    on.browser.close().await;
 }

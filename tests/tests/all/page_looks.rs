@@ -11,10 +11,11 @@ use nself_tests::page::Page;
 use nself_tests::server::Server;
 
 const PATIENCE: Duration = Duration::from_mins(1);
+const SIZES: [(&str, u32, u32); 2] = [("wide", 1_280, 820), ("narrow", 360, 740)];
 const HOSTILE: &str = "\"><img src=x onerror=alert(1)>";
 
 /// Name, address, and what is there once it is drawn.
-const PAGES: [(&str, &str, &str); 5] = [
+pub(crate) const PAGES: [(&str, &str, &str); 5] = [
     (
         "dashboard",
         "/",
@@ -38,6 +39,34 @@ const PAGES: [(&str, &str, &str); 5] = [
     ),
 ];
 
+/// Begins a build of the demo's project; returns while it pulls an image.
+pub(crate) async fn begin_build(browser: &Browser, server: &Server) {
+    let page = Page::open(browser, &server.url("/build")).await;
+    let button = "document.querySelector('[data-build=start]:enabled')";
+    browser.wait_until("the button", PATIENCE, button).await;
+    page.click_on("[data-build=start]").await;
+    let pulling = "[...document.querySelectorAll('.items progress')]\
+                   .some(bar => bar.value > 0.3 && bar.value < 0.9)";
+    browser.wait_until("a layer that is being pulled", PATIENCE, pulling).await;
+}
+
+/// Waits for the end of a build that the page shows.
+pub(crate) async fn end_build(browser: &Browser) {
+    let ended = "document.querySelector('.build-run[data-status=complete]')";
+    browser.wait_until("the end of the build", PATIENCE, ended).await;
+}
+
+/// Pictures what is shown in light and in dark, and looks that it is not wider than its window.
+async fn picture(browser: &Browser, name: &str, size: (&str, u32, u32)) {
+    let (size, width, height) = size;
+    let wider = browser.run("return document.documentElement.scrollWidth - innerWidth").await;
+    assert!(wider.as_i64().unwrap() <= 0, "{name} is {wider} px wider than {width}");
+    for (scheme, dark) in [("light", false), ("dark", true)] {
+        browser.look(width, height, dark).await;
+        browser.screenshot(&format!("{name}-{size}-{scheme}")).await;
+    }
+}
+
 #[tokio::test]
 async fn every_page_fits_its_window_in_dark_and_light() {
     if !can_run(&[Need::Browser]) {
@@ -45,18 +74,27 @@ async fn every_page_fits_its_window_in_dark_and_light() {
     }
     let server = Server::start(&["--demo"]).await;
     let browser = Browser::start().await;
-    for (size, width, height) in [("wide", 1_280, 900), ("narrow", 360, 740)] {
+    for size @ (_, width, height) in SIZES {
         for (name, path, drawn) in PAGES {
             browser.look(width, height, false).await;
             Page::open(&browser, &server.url(path)).await;
             browser.wait_until(name, PATIENCE, drawn).await;
-            let wider = "return document.documentElement.scrollWidth - innerWidth";
-            let wider = browser.run(wider).await;
-            assert!(wider.as_i64().unwrap() <= 0, "{name} is {wider} px wider than {width}");
-            browser.screenshot(&format!("{name}-{size}-light")).await;
-            browser.look(width, height, true).await;
-            browser.screenshot(&format!("{name}-{size}-dark")).await;
+            picture(&browser, name, size).await;
         }
+        // A new one: what was pulled once is not pulled again.
+        let building = Server::start(&["--demo"]).await;
+        browser.look(width, height, false).await;
+        begin_build(&browser, &building).await;
+        picture(&browser, "building", size).await;
+        end_build(&browser).await;
+        picture(&browser, "built", size).await;
+    }
+    let closed = Server::with_sign_in(&["--demo"]).await;
+    for size @ (_, width, height) in SIZES {
+        browser.look(width, height, false).await;
+        browser.open(&closed.url("/sign-in")).await;
+        browser.wait_until("the sign-in", PATIENCE, "document.querySelector('.sign-in')").await;
+        picture(&browser, "sign-in", size).await;
     }
     assert_eq!(browser.console(), Vec::<String>::new());
     browser.close().await;

@@ -4,6 +4,7 @@ use nself_tests::browser::Browser;
 use nself_tests::container::Recipe;
 use nself_tests::engine::Engine;
 use nself_tests::missing::{Need, can_run};
+use nself_tests::on_engine::OnEngine;
 use nself_tests::page::Page;
 use nself_tests::server::Server;
 use nself_tests::stack::{SERVICES, Stack};
@@ -11,27 +12,21 @@ use nself_tests::stack::{SERVICES, Stack};
 /// A stack on the shared engine, with the program and a browser before it.
 struct Path {
     stack: Stack,
-    server: Server,
-    browser: Browser,
+    on: OnEngine,
 }
 
 impl Path {
     async fn stand(project: &str) -> Option<Self> {
-        if !can_run(&[Need::Engine, Need::Browser]) {
-            return None;
-        }
-        let engine = Engine::shared().await;
-        let stack = Stack::up(&engine.docker().await, project).await;
-        let server = Server::start(&["--docker-host", &engine.host()]).await;
-        Some(Self { stack, server, browser: Browser::start().await })
+        let on = OnEngine::stand().await?;
+        Some(Self { stack: Stack::up(&on.docker, project).await, on })
     }
 
     async fn open(&self, path: &str) -> Page<'_> {
-        Page::open(&self.browser, &self.server.url(path)).await
+        self.on.open(path).await
     }
 
     async fn end(self) {
-        self.browser.close().await;
+        self.on.browser.close().await;
         self.stack.down().await;
     }
 }
@@ -56,7 +51,7 @@ async fn four_cards_run_with_real_measures() {
     }
     // It starts a process five times a second.
     page.measures("measured", "chatty", ".cpu", 0.0).await;
-    path.browser.screenshot("dashboard").await;
+    path.on.browser.screenshot("dashboard").await;
     path.end().await;
 }
 
@@ -101,23 +96,23 @@ async fn log_lines_come_in_order_within_a_second_of_their_printing() {
     let (median, longest) = (delays[delays.len() / 2], delays[delays.len() - 1]);
     println!("printed → in the page: median {median} ms, longest {longest} ms");
     assert!(median < 1_000.0, "{delays:?}");
-    path.browser.screenshot("log").await;
+    path.on.browser.screenshot("log").await;
     path.end().await;
 }
 
 #[tokio::test]
 async fn a_killed_server_comes_back_without_a_reload() {
     let Some(mut path) = Path::stand("cut").await else { return };
-    let page = Page::open(&path.browser, &path.server.url("/")).await;
+    let page = Page::open(&path.on.browser, &path.on.server.url("/")).await;
     page.all_run("cut", SERVICES.len()).await;
     page.mark().await;
     page.record("badge", "#connection", "data-color").await;
 
-    path.server.kill();
+    path.on.server.kill();
     page.badge_is("yellow", "reconnecting").await;
     // What happens meanwhile must be on the cards afterwards.
     path.stack.stop("redis").await;
-    path.server.start_again().await;
+    path.on.server.start_again().await;
     page.badge_is("green", "live").await;
     page.status_is("cut", "redis", "stopped").await;
     let running = page.statuses("cut").await.into_iter().filter(|(_, status)| status == "running");

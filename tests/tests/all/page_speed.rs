@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use nself_tests::browser::Browser;
 use nself_tests::container::Recipe;
-use nself_tests::engine::Engine;
 use nself_tests::missing::{Need, can_run};
+use nself_tests::on_engine::OnEngine;
 use nself_tests::page::Page;
 use nself_tests::server::Server;
 use serde_json::{Value, json};
@@ -28,23 +28,18 @@ const MEASURE: &str = "
 #[tokio::test]
 #[ignore = "a measurement of a minute, for a machine that does nothing else"]
 async fn five_thousand_lines_a_second_for_a_minute() {
-    if !can_run(&[Need::Engine, Need::Browser]) {
-        return;
-    }
-    let engine = Engine::shared().await;
-    let docker = engine.docker().await;
-    let server = Server::start(&["--docker-host", &engine.host()]).await;
-    let browser = Browser::start().await;
+    let Some(on) = OnEngine::stand().await else { return };
+    let browser = &on.browser;
     let recipe = Recipe::new("speed", "printer", &["/printer", "steady", "500", "650"]);
-    let container = recipe.start(&docker).await;
-    let page = Page::open(&browser, &server.url("/logs/speed/printer")).await;
+    let container = recipe.start(&on.docker).await;
+    let page = on.open("/logs/speed/printer").await;
     page.holds_lines(2_000).await;
     browser.run(MEASURE).await;
     let mut heaps = Vec::new();
     for second in 1..=60 {
         let passed = format!("performance.now() - measured.start >= {}", second * 1_000);
         browser.wait_until("the next second", PATIENCE, &passed).await;
-        press(&browser, "Shift").await;
+        press(browser, "Shift").await;
         if second % 20 == 0 {
             heaps.push(browser.heap().await);
         }
@@ -67,7 +62,7 @@ async fn five_thousand_lines_a_second_for_a_minute() {
         "elements in the document: {}",
         browser.run("return document.querySelectorAll('*').length").await
     );
-    browser.close().await;
+    on.browser.close().await;
     container.remove().await;
 }
 
@@ -120,17 +115,12 @@ const NOTE_PAINTING: &str = "
 
 #[tokio::test]
 async fn from_publication_to_the_screen_over_a_thousand_events() {
-    if !can_run(&[Need::Engine, Need::Browser]) {
-        return;
-    }
-    let engine = Engine::shared().await;
-    let docker = engine.docker().await;
-    let server = Server::start(&["--docker-host", &engine.host()]).await;
-    let browser = Browser::start().await;
+    let Some(on) = OnEngine::stand().await else { return };
+    let browser = &on.browser;
     browser.run_before_each_page(NOTE_PAINTING).await;
     let recipe = Recipe::new("painted", "printer", &["/printer", "steady", "10", "3000"]);
-    let container = recipe.start(&docker).await;
-    let page = Page::open(&browser, &server.url("/logs/painted/printer")).await;
+    let container = recipe.start(&on.docker).await;
+    let page = on.open("/logs/painted/printer").await;
     // What was printed before is history, and older than the page.
     page.holds_lines(200).await;
     browser.run("painted.length = 0").await;
@@ -138,25 +128,20 @@ async fn from_publication_to_the_screen_over_a_thousand_events() {
     let measured = browser.run("return painted.slice(0, 1000)").await;
     println!("published → painted: {}", spread(&measured));
     println!("as the page reads it out: {}", page.text("#latency").await);
-    browser.close().await;
+    on.browser.close().await;
     container.remove().await;
 }
 
 #[tokio::test]
 #[ignore = "half an hour of streaming, for a machine that does nothing else; scripts/test --full"]
 async fn half_an_hour_of_streaming() {
-    if !can_run(&[Need::Engine, Need::Browser]) {
-        return;
-    }
+    let Some(on) = OnEngine::stand().await else { return };
     let minutes = std::env::var("NSELF_STREAM_MINUTES").map_or(30, |text| text.parse().unwrap());
-    let engine = Engine::shared().await;
-    let docker = engine.docker().await;
-    let server = Server::start(&["--docker-host", &engine.host()]).await;
-    let browser = Browser::start().await;
+    let browser = &on.browser;
     let lines = (minutes * 60_u32 + 60) * 10;
     let recipe = Recipe::new("soak", "printer", &["/printer", "steady", "500", &lines.to_string()]);
-    let container = recipe.start(&docker).await;
-    let page = Page::open(&browser, &server.url("/logs/soak/printer")).await;
+    let container = recipe.start(&on.docker).await;
+    let page = on.open("/logs/soak/printer").await;
     page.holds_lines(2_000).await;
     browser.run("window.begun = performance.now()").await;
     for minute in 1..=minutes {
@@ -171,7 +156,7 @@ async fn half_an_hour_of_streaming() {
         );
     }
     assert_eq!(browser.console(), Vec::<String>::new());
-    browser.close().await;
+    on.browser.close().await;
     container.remove().await;
 }
 

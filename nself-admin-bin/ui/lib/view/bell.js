@@ -31,6 +31,12 @@ export function startBell({ notifications, clock }) {
       drawAllow();
     }
   });
+  // Who follows one has seen enough of the list.
+  list.addEventListener('click', ({ target }) => {
+    if (target instanceof Element && target.closest('a') !== null) {
+      panel.hidePopover();
+    }
+  });
   view([notifications], () => {
     const { unread } = notifications.getSnapshot();
     count.hidden = unread === 0;

@@ -64,7 +64,7 @@ function drawToast({ severity, title, body, action }, dismiss) {
       { class: 'toast-text' },
       h('strong', {}, title),
       body !== undefined && h('p', {}, body),
-      action && h('a', { href: action.href }, action.label),
+      action && h('a', { href: action.href, onclick: dismiss }, action.label),
     ),
     h('button', { type: 'button', class: 'quiet', 'aria-label': 'Dismiss', onclick: dismiss }, icon('close')),
   );

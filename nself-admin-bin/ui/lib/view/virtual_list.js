@@ -3,14 +3,6 @@
 
 const OVERSCAN = 8;
 
-/**
- * Whether the end of the list is in sight: it then stays there when rows are added.
- * @param {{scrollTop: number, viewportHeight: number, scrollHeight: number, lineHeight: number}} view
- */
-export function isAtEnd({ scrollTop, viewportHeight, scrollHeight, lineHeight }) {
-  return scrollHeight - viewportHeight - scrollTop < lineHeight;
-}
-
 /** Where rows of different heights lie, in lines from the top. */
 export class Rows {
   /** @type {number[]} the line after each row, counted since the rows were made anew */

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use nself_realtime::event::ProgressStatus;
+use nself_realtime::{Server, SessionConfig};
+use serde_json::{Value, json};
 
 use super::stage::{Stage, after_a_while, layer};
 use crate::compose::Volume;
@@ -195,4 +198,40 @@ async fn one_build_at_a_time_and_the_last_twenty_are_kept() {
     assert!(matches!(builds.start().await, Err(BuildsError::EngineOffline)));
     builds.shutdown().await;
     assert!(matches!(builds.start().await, Err(BuildsError::Closing)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_that_fails_is_told_where_nobody_looks_at_builds_and_one_that_was_cancelled_is_not()
+{
+    let mut stage = Stage::new();
+    stage.built("web");
+    let fails = Err(EngineError::Api { status: 2, message: "no such file".into() });
+    stage.engine.set_build("shop-web", vec![(Duration::from_secs(1), fails)]);
+    let hub = nself_realtime::Hub::new();
+    let mut reader = Server::new(hub.clone(), SessionConfig::default()).connect();
+    let subscribe = r#"{"type":"subscribe","room":"system","data":{"types":["notification"]}}"#;
+    reader.send(subscribe.to_owned()).await;
+    let room = nself_realtime::RoomName::new("shop").unwrap();
+    let builds = Builds::new(Arc::new(stage.engine.clone()), stage.project.clone(), hub, room);
+    let cancelled = builds.start().await.unwrap();
+    builds.cancel(cancelled.as_str()).unwrap();
+    while !builds.report(cancelled.as_str()).unwrap().status.is_end() {
+        after_a_while(10).await;
+    }
+    let failed = builds.start().await.unwrap();
+    let told = loop {
+        let frame: Value = serde_json::from_slice(&reader.next().await.unwrap()).unwrap();
+        if frame["type"] == "notification" {
+            break frame["data"].clone();
+        }
+    };
+    let href = format!("/build?run={failed}");
+    let expected = json!({
+        "id": "build-failed:shop",
+        "severity": "warning",
+        "title": "The build of shop failed",
+        "body": "Building images: web: no such file",
+        "action": { "label": "Show the build", "href": href },
+    });
+    assert_eq!(told, expected);
 }

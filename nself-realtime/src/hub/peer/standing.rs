@@ -3,7 +3,7 @@
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use crate::auth::{Identity, Until};
+use crate::auth::{Identity, LeaseWatch, Until};
 use crate::hub::Hub;
 use crate::hub::sessions::{NotResumed, Secret};
 use crate::proto::CloseCode;
@@ -20,7 +20,7 @@ pub(super) struct Standing {
     secret: Secret,
     /// Whether it has said anything but who it is.
     present: bool,
-    lease_changes: u64,
+    lease: LeaseWatch,
     warned: Option<Timestamp>,
     deadline: Option<Instant>,
 }
@@ -42,11 +42,11 @@ impl Standing {
         let session = Name::new(format!("{session:016x}")).expect("sixteen digits are a name");
         hub.sessions().begin(now, &session, secret);
         Self {
+            lease: LeaseWatch::new(identity.lease()),
             identity,
             session,
             secret,
             present: false,
-            lease_changes: 0,
             warned: None,
             deadline: None,
         }
@@ -111,7 +111,8 @@ impl Standing {
 
     /// The same user with another lease.
     pub(super) fn change_identity(&mut self, identity: Identity) {
-        (self.identity, self.lease_changes, self.warned) = (identity, 0, None);
+        self.lease = LeaseWatch::new(identity.lease());
+        (self.identity, self.warned) = (identity, None);
     }
 
     /// When its lease ends, if that is known.
@@ -128,8 +129,7 @@ impl Standing {
 
     /// Looks whether the lease holds, and has `waker` woken when it changes.
     pub(super) fn check(&mut self, hub: &Hub, now: Instant, waker: &Waker) -> Option<Due> {
-        self.lease_changes = self.identity.lease().watch(self.lease_changes, waker);
-        let until = match self.identity.lease().get() {
+        let until = match self.lease.look(waker) {
             Until::Ended => return Some(Due::Leave(CloseCode::SignedOut)),
             Until::Withdrawn => return Some(Due::Leave(CloseCode::Withdrawn)),
             Until::Open => {

@@ -18,7 +18,7 @@ const LINE: &str = "GET /api/products?page=2 HTTP/1.1 200 12ms upstream=catalog:
 
 /// A container whose log somebody reads.
 #[derive(Debug)]
-pub struct Pipeline {
+pub(crate) struct Pipeline {
     runtime: Runtime,
     engine: ScriptedEngine,
     hub: Hub,
@@ -27,13 +27,8 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// One that has nothing to do yet.
-    ///
-    /// # Panics
-    ///
-    /// If there can be no runtime.
     #[expect(clippy::expect_used, reason = "a benchmark stops where it fails")]
-    #[expect(clippy::new_without_default, reason = "a pipeline is laid, not had")]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let runtime = Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -64,7 +59,7 @@ impl Pipeline {
     }
 
     /// Prints that many lines and returns when all of them are published.
-    pub fn pass(&self, lines: u64) {
+    pub(crate) fn pass(&self, lines: u64) {
         self.runtime.block_on(async {
             let until = self.hub.statistics().events_in + lines;
             for _ in 0..lines {
