@@ -72,7 +72,7 @@ async fn builds_are_counted_by_their_end_with_the_time_that_they_took() {
         })
         .await
     };
-    let seconds = |millis: &Value| millis.as_f64().unwrap() / 1_000.0;
+    let seconds = |ms: &Value| Duration::from_millis(ms.as_u64().unwrap()).as_secs_f64();
     let count = "nself_build_duration_seconds_count{outcome=\"complete\"}";
     assert_eq!(sample(&local, count).await, Some(0.0));
     let first = ended().await;
