@@ -7,7 +7,7 @@ use vte::{Params, Parser, Perform};
 /// without an effect are shown as their pictures (`␁`).
 pub(crate) fn clean(line: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(line)
-        && !text.chars().any(|c| c.is_control() && c != '\t')
+        && (is_plain_ascii(line) || !text.chars().any(|c| c.is_control() && c != '\t'))
     {
         return text.to_owned();
     }
@@ -17,6 +17,11 @@ pub(crate) fn clean(line: &[u8]) -> String {
     // A character that is cut off at the end is still inside the parser; a newline brings it out.
     parser.advance(&mut cleaned, b"\n");
     cleaned.text
+}
+
+/// Looks at every byte, which is faster than to stop at the first that is not.
+fn is_plain_ascii(line: &[u8]) -> bool {
+    line.iter().fold(true, |plain, &byte| plain & (matches!(byte, b' '..=b'~') | (byte == b'\t')))
 }
 
 /// The same text without its colours.

@@ -75,8 +75,9 @@ fn field_level(line: &str) -> Option<Level> {
     let mut found = None;
     for (at, _) in line.match_indices('=') {
         let (before, after) = line.split_at(at);
-        let name = before.rsplit([' ', '\t', ',']).next().unwrap_or(before);
-        if !["level", "lvl", "severity"].contains(&name) {
+        let rest = ["level", "lvl", "severity"].iter().find_map(|name| before.strip_suffix(name));
+        // The end of another name, such as `sublevel`, says nothing.
+        if rest.is_none_or(|rest| !rest.is_empty() && !rest.ends_with([' ', '\t', ','])) {
             continue;
         }
         let value = after.trim_start_matches('=').trim_start_matches('"');
@@ -230,6 +231,7 @@ mod tests {
             "no error: all is well",
             "information about warnings",
             "GET /errors/NO_ERROR 200",
+            "sublevel=error x.lvl=warn",
             "",
             "{\"level\":true}",
             "{not json",
@@ -246,6 +248,7 @@ mod tests {
 
     #[test]
     fn a_field_outranks_a_word() {
+        assert_eq!(level_of("at=1,lvl=warn ERROR"), Some(Level::Warn));
         assert_eq!(level_of("level=info msg=\"ERROR was fixed\""), Some(Level::Info));
     }
 
