@@ -21,7 +21,7 @@ pub(crate) fn clean(line: &[u8]) -> String {
 
 /// Looks at every byte, which is faster than to stop at the first that is not.
 fn is_plain_ascii(line: &[u8]) -> bool {
-    line.iter().fold(true, |plain, &byte| plain & (matches!(byte, b' '..=b'~') | (byte == b'\t')))
+    line.iter().fold(true, |plain, &byte| plain & matches!(byte, b' '..=b'~' | b'\t'))
 }
 
 /// The same text without its colours.
