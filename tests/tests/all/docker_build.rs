@@ -326,15 +326,18 @@ async fn what_fails_names_step_service_and_cause() {
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
 
     write("compose.yaml", "name: faulty\nservices: { web: { build: . } }\n");
+    // The engine may lose the last words of a command that ends at once.
     write(
         "Dockerfile",
-        &format!("FROM {base}\nRUN echo one\nRUN echo two; echo three >&2; exit 7\n"),
+        &format!("FROM {base}\nRUN echo one\nRUN echo two; echo three >&2; sleep 1; exit 7\n"),
     );
     let failed = built(&host, folder.path()).await;
     let error = failed.error();
     assert!(error.starts_with("Building images: web: The command '/bin/sh -c echo two"), "{error}");
     assert!(error.contains("returned a non-zero code: 7"), "{error}");
-    assert!(error.contains("\nStep 3/") && error.contains("\ntwo\n"), "{error}");
+    // What goes into two pipes comes in either order.
+    let holds = |is: fn(&str) -> bool| error.lines().any(is);
+    assert!(holds(|line| line.starts_with("Step 3/")) && holds(|line| line == "two"), "{error}");
     assert!(failed.logs().iter().any(|line| line.ends_with("three")), "{:?}", failed.logs());
     assert!(failed.end().progress < 70.0);
 
