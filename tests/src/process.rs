@@ -78,11 +78,6 @@ impl Process {
         status
     }
 
-    /// Its number.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Its resident memory in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let status = self.of_kernel("status");
@@ -101,12 +96,12 @@ impl Process {
 
     /// How many descriptors it has open.
     pub fn descriptors(&self) -> usize {
-        let folder = format!("/proc/{}/fd", self.id());
+        let folder = format!("/proc/{}/fd", self.pid());
         std::fs::read_dir(folder).expect("the process lives").count()
     }
 
     fn of_kernel(&self, file: &str) -> String {
-        let path = format!("/proc/{}/{file}", self.id());
+        let path = format!("/proc/{}/{file}", self.pid());
         std::fs::read_to_string(path).expect("the process lives")
     }
 

@@ -16,6 +16,7 @@ use super::notice;
 use super::report::BuildReport;
 use super::source::ProjectSource;
 use super::statistics::BuildStatistics;
+use crate::compose::Loaded;
 use crate::engine::Engine;
 use crate::inventory::room_of_project;
 
@@ -121,16 +122,14 @@ impl Builds {
             return Err(BuildsError::EngineOffline);
         }
         let Shared { engine, hub, room, tasks, .. } = &*self.shared;
-        let room = loaded
-            .as_ref()
-            .map_or_else(|_| room.clone(), |loaded| room_of_project(&loaded.project.name));
+        let (room, project) = match &loaded {
+            Ok(Loaded { project, .. }) => (room_of_project(&project.name), project.name.clone()),
+            Err(_) => (room.clone(), room.as_str().to_owned()),
+        };
         let mut runs = self.lock();
         // Again: another one may have begun meanwhile.
         running(&runs)?;
         let id = identity();
-        let project = loaded
-            .as_ref()
-            .map_or_else(|_| room.as_str().to_owned(), |loaded| loaded.project.name.clone());
         let source = ProjectSource::of(loaded);
         let build =
             Build::builder(Arc::clone(engine), source).on(hub.open_room(&room)).id(id.clone());

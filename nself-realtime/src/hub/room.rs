@@ -211,10 +211,12 @@ impl Room {
             seq >= state.soonest && state.call(Call::Due)
         };
         let few = state.waiters.len() <= FEW_READERS;
+        let due = if call && few { state.take_called() } else { Vec::new() };
         let cursor = state.log.cursor(seq);
         let too_much = self.note_kept(&state);
         drop(state);
-        if call && (few || !self.surroundings.wakes.call(self)) {
+        due.into_iter().for_each(Waker::wake);
+        if call && !few && !self.surroundings.wakes.call(self) {
             self.wake_called();
         }
         if too_much {
@@ -225,11 +227,7 @@ impl Room {
 
     /// Wakes the readers that were called since.
     pub(super) fn wake_called(&self) {
-        let due = {
-            let mut state = self.lock();
-            let (called, head) = (state.called.take(), state.log.head());
-            called.map(|call| state.due(head, call == Call::Everyone)).unwrap_or_default()
-        };
+        let due = self.lock().take_called();
         due.into_iter().for_each(Waker::wake);
     }
 
@@ -317,6 +315,12 @@ impl RoomState {
         let before = self.called;
         self.called = before.max(Some(call));
         before.is_none()
+    }
+
+    /// Those who were called since.
+    fn take_called(&mut self) -> Vec<Waker> {
+        let (called, head) = (self.called.take(), self.log.head());
+        called.map(|call| self.due(head, call == Call::Everyone)).unwrap_or_default()
     }
 
     fn due(&mut self, seq: u64, everyone: bool) -> Vec<Waker> {

@@ -209,7 +209,7 @@ async fn a_server_without_descriptors_waits_and_heals() {
     let process = server.process();
     let limit = process.descriptors() + 8;
     let limited = std::process::Command::new("prlimit")
-        .arg(format!("--pid={}", process.id()))
+        .arg(format!("--pid={}", process.pid()))
         .arg(format!("--nofile={limit}:{limit}"))
         .status();
     assert!(limited.is_ok_and(|status| status.success()));
