@@ -70,8 +70,8 @@ fn round(
             emitter.log(line)?;
         }
     }
-    // Long enough for everything to be due.
-    stage.clock.advance(Duration::from_millis(100));
+    // So quiet that everything is due.
+    stage.clock.advance(Duration::from_millis(200));
     stage.deliver();
     Ok(())
 }

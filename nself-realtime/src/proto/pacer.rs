@@ -4,13 +4,15 @@
 //! pending, and one of these holds:
 //!
 //! - an immediate event is pending and the last 100 ms saw fewer than `burst` flushes;
-//! - the last flush is `max_wait` old;
-//! - `max_events` are pending, or the last flush ended a quiet time, and the last flush is `min_gap` old;
+//! - there was none in a quiet time of twice `max_wait`;
+//! - the last flush is `max_wait` old, or `max_events` are pending, or the last flush ended a quiet time,
+//!   and both the last flush and the oldest pending event are `min_gap` old;
 //! - the last flush was cut at its size limit.
 //!
 //! What happens at once often comes as several events (a sample of each container, the lines of a stack
-//! trace): the first one leaves alone, and after a quiet time the others follow within a frame of a
-//! screen instead of waiting `max_wait` for company.
+//! trace). After a quiet time the first one leaves alone and the others follow within a frame of a
+//! screen. Later ones leave together, since the first waits a frame for them: a flush that took it alone
+//! would leave the others to the next burst, and that one's others to the one after it, for ever.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -29,7 +31,8 @@ pub struct Pacing {
     pub max_wait: Duration,
     /// That many pending events are written before `max_wait` is over. Default 10.
     pub max_events: usize,
-    /// The shortest time between two flushes of batched events. Default 16 ms: a frame of a screen.
+    /// The shortest time between two flushes of batched events, and what the first of several waits for
+    /// the others. Default 16 ms: a frame of a screen.
     pub min_gap: Duration,
     /// How many flushes immediate events may cause in 100 ms. Default 20.
     pub burst: usize,
@@ -81,6 +84,8 @@ pub(crate) struct Pacer {
     pacing: Pacing,
     // When the last flushes were, the newest last; never more than a burst.
     flushes: VecDeque<Instant>,
+    // When the oldest pending event was seen.
+    pending_since: Option<Instant>,
     cut: bool,
     // Whether the last flush came after a quiet time.
     ended_quiet: bool,
@@ -88,25 +93,28 @@ pub(crate) struct Pacer {
 
 impl Pacer {
     pub(crate) fn new(pacing: Pacing) -> Self {
-        Self { pacing, flushes: VecDeque::new(), cut: false, ended_quiet: false }
+        let flushes = VecDeque::new();
+        Self { pacing, flushes, pending_since: None, cut: false, ended_quiet: false }
     }
 
     #[must_use]
-    pub(crate) fn decide(&self, now: Instant, pending: Pending) -> Flush {
+    pub(crate) fn decide(&mut self, now: Instant, pending: Pending) -> Flush {
         if pending.events == 0 {
+            self.pending_since = None;
             return Flush::Idle;
         }
         let Some(last) = self.flushes.back().copied() else { return Flush::Now };
-        if self.cut {
+        let oldest = *self.pending_since.get_or_insert(now);
+        if self.cut || now >= last + self.quiet() {
             return Flush::Now;
         }
-        let mut at = last + self.pacing.max_wait;
-        if pending.events >= self.pacing.max_events || self.ended_quiet {
-            at = at.min(last + self.pacing.min_gap);
-        }
+        let Pacing { max_wait, max_events, min_gap, burst, .. } = self.pacing;
+        let after =
+            if pending.events >= max_events || self.ended_quiet { min_gap } else { max_wait };
+        let mut at = (last + after).max(oldest + min_gap);
         if pending.immediate {
             let free = match self.flushes.front() {
-                Some(first) if self.flushes.len() >= self.pacing.burst => *first + BURST_WINDOW,
+                Some(first) if self.flushes.len() >= burst => *first + BURST_WINDOW,
                 _ => now,
             };
             at = at.min(free);
@@ -116,13 +124,18 @@ impl Pacer {
 
     /// Notes a flush, and whether its size limit left something behind.
     pub(crate) fn flushed(&mut self, now: Instant, cut: bool) {
-        let quiet = self.pacing.max_wait * QUIET;
+        let quiet = self.quiet();
         self.ended_quiet = self.flushes.back().is_none_or(|last| now >= *last + quiet);
         self.flushes.push_back(now);
         while self.flushes.len() > self.pacing.burst.max(1) {
             self.flushes.pop_front();
         }
+        self.pending_since = None;
         self.cut = cut;
+    }
+
+    fn quiet(&self) -> Duration {
+        self.pacing.max_wait * QUIET
     }
 
     /// How many events have to be pending for a flush before `max_wait`.
@@ -178,13 +191,74 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_event_leaves_at_once() {
+    fn after_a_quiet_time_a_lone_event_leaves_at_once() {
         let now = SystemClock.now();
         let mut pacer = Pacer::new(Pacing::default());
         assert_eq!(pacer.decide(now, ONE), Flush::Now);
         pacer.flushed(now, false);
-        assert_eq!(pacer.decide(now + ms(100), ONE), Flush::Now);
         assert_eq!(pacer.decide(now + ms(1), Pending::default()), Flush::Idle);
+        assert_eq!(pacer.decide(now + ms(200), ONE), Flush::Now);
+    }
+
+    #[test]
+    fn the_first_event_of_several_waits_a_frame_for_the_others() {
+        let now = SystemClock.now();
+        let mut pacer = Pacer::new(Pacing::default());
+        pacer.flushed(now, false);
+        pacer.flushed(now + ms(100), false);
+        let now = now + ms(100);
+        assert_eq!(pacer.decide(now + ms(99), ONE), Flush::At(now + ms(115)));
+        let ten = Pending { events: 10, immediate: false };
+        assert_eq!(pacer.decide(now + ms(100), ten), Flush::At(now + ms(115)));
+        assert_eq!(pacer.decide(now + ms(115), ten), Flush::Now);
+        pacer.flushed(now + ms(115), false);
+        assert_eq!(pacer.decide(now + ms(116), ten), Flush::At(now + ms(132)));
+    }
+
+    #[test]
+    fn what_left_otherwise_does_not_count_as_waiting() {
+        let now = SystemClock.now();
+        let mut pacer = Pacer::new(Pacing::default());
+        pacer.flushed(now, false);
+        pacer.flushed(now + ms(16), false);
+        assert_eq!(pacer.decide(now + ms(17), ONE), Flush::At(now + ms(116)));
+        assert_eq!(pacer.decide(now + ms(18), Pending::default()), Flush::Idle);
+        assert_eq!(pacer.decide(now + ms(110), ONE), Flush::At(now + ms(126)));
+    }
+
+    /// How long the events of bursts wait, at most: `lines` in two milliseconds, every `every`.
+    fn longest_wait_in_bursts(lines: u32, every: Duration) -> Duration {
+        let start = SystemClock.now();
+        let mut pacer = Pacer::new(Pacing::default());
+        let mut waiting: VecDeque<Instant> = VecDeque::new();
+        let mut comes: VecDeque<Instant> = (1..=50)
+            .flat_map(|burst| {
+                (0..lines).map(move |line| start + every * burst + ms(2) * line / lines)
+            })
+            .collect();
+        let (mut now, mut longest) = (start, Duration::ZERO);
+        while !comes.is_empty() || !waiting.is_empty() {
+            while comes.front().is_some_and(|at| *at <= now) {
+                waiting.extend(comes.pop_front());
+            }
+            let pending = Pending { events: waiting.len(), immediate: false };
+            if pacer.decide(now, pending) == Flush::Now {
+                pacer.flushed(now, false);
+                longest = waiting.drain(..).map(|at| now - at).fold(longest, Duration::max);
+            }
+            now += Duration::from_micros(100);
+        }
+        longest
+    }
+
+    #[test]
+    fn the_events_of_a_burst_wait_for_a_frame_and_not_for_the_next_burst() {
+        for lines in [2, 5, 9, 10, 11, 50] {
+            for every in [100, 101, 120, 150, 199, 250, 1_000] {
+                let longest = longest_wait_in_bursts(lines, ms(every));
+                assert!(longest <= ms(17), "{lines} lines every {every} ms: {longest:?}");
+            }
+        }
     }
 
     #[test]
@@ -202,7 +276,7 @@ mod tests {
         let mut pacer = Pacer::new(Pacing::default());
         pacer.flushed(now, false);
         let five = Pending { events: 5, immediate: false };
-        assert_eq!(pacer.decide(now + ms(1), five), Flush::At(now + ms(16)));
+        assert_eq!(pacer.decide(now, five), Flush::At(now + ms(16)));
         pacer.flushed(now + ms(16), false);
         assert_eq!(pacer.decide(now + ms(17), five), Flush::At(now + ms(116)));
     }
@@ -215,7 +289,7 @@ mod tests {
         let now = now + ms(100);
         pacer.flushed(now, false);
         let ten = Pending { events: 10, immediate: false };
-        assert_eq!(pacer.decide(now + ms(1), ten), Flush::At(now + ms(16)));
+        assert_eq!(pacer.decide(now, ten), Flush::At(now + ms(16)));
         assert_eq!(pacer.decide(now + ms(16), ten), Flush::Now);
     }
 

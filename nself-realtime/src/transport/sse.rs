@@ -242,7 +242,7 @@ impl EventStream {
 /// Ready when events are to be written, or when there were none for too long.
 fn poll_due(
     reader: &mut Reader,
-    pacer: &Pacer,
+    pacer: &mut Pacer,
     clock: &dyn Clock,
     sleep: &mut Option<Pin<Box<Sleep>>>,
     speak_at: Instant,

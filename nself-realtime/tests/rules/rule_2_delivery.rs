@@ -1,11 +1,9 @@
 //! Rule 2: what matches and came after the cursor is delivered once, or counted, or superseded.
 
-use std::time::Duration;
-
 use nself_realtime::event::ServiceState;
 use serde_json::json;
 
-use crate::world::{World, seqs, subscribe, types};
+use crate::world::{QUIET, World, seqs, subscribe, types};
 
 #[test]
 fn what_came_after_the_cursor_is_delivered_once_after_a_reconnect() {
@@ -23,7 +21,7 @@ fn what_came_after_the_cursor_is_delivered_once_after_a_reconnect() {
     assert_eq!(frames[0]["data"]["recovered"], "full");
     assert_eq!(seqs(&frames), (1..=20).collect::<Vec<_>>());
     world.line("web", "live");
-    world.clock.advance(Duration::from_millis(100));
+    world.clock.advance(QUIET);
     assert_eq!(seqs(&connection.frames()), [21]);
 }
 

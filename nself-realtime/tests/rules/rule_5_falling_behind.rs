@@ -1,10 +1,9 @@
 //! Rule 5: a reader who falls behind skips what is superseded, is told what is gone, and keeps the order.
 
-use nself_realtime::Pacing;
 use nself_realtime::event::ServiceState;
 use serde_json::{Value, json};
 
-use crate::world::{World, seqs, types};
+use crate::world::{QUIET, World, seqs, types};
 
 #[test]
 fn a_slow_reader_gets_the_latest_of_each_key_and_one_gap_before_the_oldest_kept_event() {
@@ -38,7 +37,7 @@ fn a_slow_reader_gets_the_latest_of_each_key_and_one_gap_before_the_oldest_kept_
     // The statuses that the hot tail still holds; those before it are superseded.
     assert_eq!(of_type("service:status"), 2 * 4);
     world.line("web", "live");
-    world.clock.advance(Pacing::default().max_wait);
+    world.clock.advance(QUIET);
     assert_eq!(types(&slow.frames()), ["logs:stream"], "it follows again");
 }
 
@@ -51,7 +50,7 @@ fn a_gap_in_mid_connection_comes_before_the_next_event_of_its_key_and_is_told_on
         for n in 0..6_000 {
             world.line("web", &n.to_string());
         }
-        world.clock.advance(Pacing::default().max_wait);
+        world.clock.advance(QUIET);
         let frames = slow.frames();
         assert_eq!(types(&frames).iter().filter(|name| **name == "gap").count(), 1, "{round}");
         assert_eq!(frames[0]["type"], "gap");

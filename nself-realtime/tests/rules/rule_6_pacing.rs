@@ -61,6 +61,24 @@ fn fifty_lines_a_second_take_ten_frames_and_five_thousand_about_sixty() {
 }
 
 #[test]
+fn the_lines_of_a_burst_leave_in_one_frame_a_frame_of_a_screen_after_its_first() {
+    let world = World::new();
+    let mut connection = world.follow();
+    world.line("web", "ends a quiet time");
+    assert_eq!(seqs(&connection.frames()), [1]);
+    world.clock.advance(Duration::from_millis(100));
+    for first in (2..50).step_by(9) {
+        for _ in 0..9 {
+            world.line("web", "one of nine");
+            assert!(connection.frames().is_empty());
+        }
+        world.clock.advance(Duration::from_millis(16));
+        assert_eq!(seqs(&connection.frames()), (first..first + 9).collect::<Vec<_>>());
+        world.clock.advance(Duration::from_millis(84));
+    }
+}
+
+#[test]
 fn twenty_urgent_events_leave_at_once_and_the_next_one_when_the_first_is_100_ms_old() {
     let world = World::new();
     let mut connection = world.follow();

@@ -17,6 +17,9 @@ use nself_realtime::{
 };
 use serde_json::{Value, json};
 
+/// After so long without a flush an event waits for no other.
+pub(crate) const QUIET: Duration = Duration::from_millis(200);
+
 /// Stands still until it is moved.
 #[derive(Debug)]
 pub(crate) struct ManualClock(Mutex<(Instant, i128)>);
