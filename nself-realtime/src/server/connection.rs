@@ -194,13 +194,16 @@ impl Connection {
                 return Poll::Ready(end);
             }
             let deadline = self.deadline();
-            if sleep.deadline().into_std() != deadline {
+            // Most deadlines move on with every write: the timer follows when it has run out.
+            if deadline < sleep.deadline().into_std() || sleep.is_elapsed() {
                 sleep.as_mut().reset(deadline.into());
             }
             if sleep.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            self.peer.handle_timeout(now.max(deadline));
+            if sleep.deadline().into_std() == deadline {
+                self.peer.handle_timeout(now.max(deadline));
+            }
         }
     }
 

@@ -59,7 +59,10 @@ async fn a_build_that_fails_says_where_and_why_at_once() {
     let path = folder.path().to_str().unwrap();
     let Some(on) = OnEngine::stand_with(&["--project", path]).await else { return };
     let base = images::import(&on.docker, "printer").await;
-    write("Dockerfile", &format!("FROM {base}\nRUN echo one\nRUN echo '<b>two</b>'; exit 7\n"));
+    write(
+        "Dockerfile",
+        &format!("FROM {base}\nRUN echo one\nRUN echo '<b>two</b>'; sleep 1; exit 7\n"),
+    );
     let (page, browser) = (on.open("/build").await, &on.browser);
     let button = "document.querySelector('[data-build=start]:enabled')";
     browser.wait_until("the button", PATIENCE, button).await;
