@@ -101,6 +101,27 @@ async fn every_page_fits_its_window_in_dark_and_light() {
 }
 
 #[tokio::test]
+async fn the_header_has_two_lines_in_a_narrow_window() {
+    if !can_run(&[Need::Browser]) {
+        return;
+    }
+    let server = Server::start(&["--demo"]).await;
+    let browser = Browser::start().await;
+    browser.look(360, 740, false).await;
+    let page = Page::open(&browser, &server.url("/")).await;
+    page.badge_is("green", "live").await;
+    page.shows("#demo").await;
+    let page_scrolls = "return document.documentElement.clientWidth < innerWidth";
+    assert_eq!(browser.run(page_scrolls).await, true, "beside a scroll bar that takes room");
+    let lines = "return new Set([...document.querySelectorAll('.top > *')]
+        .filter(part => part.checkVisibility())
+        .map(part => part.getBoundingClientRect())
+        .map(({ top, height }) => Math.round((top + height / 2) / 20))).size";
+    assert_eq!(browser.run(lines).await, 2);
+    browser.close().await;
+}
+
+#[tokio::test]
 async fn hostile_text_is_shown_verbatim_and_the_policy_has_nothing_to_refuse() {
     if !can_run(&[Need::Engine, Need::Browser]) {
         return;
