@@ -71,7 +71,7 @@ pub async fn run(plan: &Plan) -> io::Result<Outcome> {
 
     let (holes, found) = mpsc::channel(1_024);
     let answers = tokio::spawn(Answers::default().collect(docker, containers, found));
-    let (seen, orders) = (Arc::new(Seen::default()), watch::Sender::new(Order::ComeAndGo));
+    let (seen, orders) = (Arc::new(Seen::default()), watch::Sender::new(Order::Hurry));
     let room = RoomName::new(PROJECT).map_err(io::Error::other)?;
     let mut visitors = JoinSet::new();
     for number in 0..plan.clients {

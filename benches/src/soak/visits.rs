@@ -18,6 +18,8 @@ use super::numbers::{Hole, Numbers, Verdict};
 /// What all clients are to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
+    /// Come and go [that much](HASTE) faster.
+    Hurry,
     /// Come and go.
     ComeAndGo,
     /// Be there, all of them, each at the log of one service.
@@ -25,6 +27,9 @@ pub(super) enum Order {
     /// Go, and do not come back.
     Leave,
 }
+
+/// A room keeps the departures of a thousand clients: the first minutes are to see more than that.
+const HASTE: u64 = 5;
 
 /// What the clients have seen so far.
 #[derive(Debug, Default)]
@@ -76,6 +81,8 @@ impl Manner {
 #[derive(Debug)]
 pub(super) struct Visitor {
     number: usize,
+    /// So many times faster than usual.
+    haste: u64,
     room: RoomName,
     services: Arc<[Name]>,
     /// The port that the program knows itself by.
@@ -106,7 +113,8 @@ impl Visitor {
     ) -> Self {
         let random = Rng::with_seed(seed.wrapping_mul(1_000).wrapping_add(number as u64));
         let proxy = FaultProxy::start(port).await;
-        Self { number, room, services, port, proxy, random, book, holes }
+        let haste = 1;
+        Self { number, haste, room, services, port, proxy, random, book, holes }
     }
 
     /// Does what is ordered, until that is to leave.
@@ -131,6 +139,7 @@ impl Visitor {
             self.read(&mut reading, std::future::pending()).await;
             return drop(client);
         }
+        self.haste = if order == Order::Hurry { HASTE } else { 1 };
         let manner = Manner::choose(&mut self.random);
         self.pause(0, 8_000).await;
         if manner == Manner::Polls {
@@ -159,6 +168,7 @@ impl Visitor {
                 self.proxy.set(Fault::Vanish);
                 drop((client, reading));
                 // Longer than the server waits for a sign of life.
+                self.haste = 1;
                 self.pause(50_000, 70_000).await;
                 return self.proxy.cut();
             }
@@ -192,12 +202,12 @@ impl Visitor {
 
     /// Reads for a while, at the most that many milliseconds.
     async fn stay(&mut self, reading: &mut Reading, most: u64) {
-        let time = Duration::from_millis(self.random.u64(most / 10..most));
+        let time = Duration::from_millis(self.random.u64(most / 10..most) / self.haste);
         self.read(reading, sleep(time)).await;
     }
 
     async fn pause(&mut self, least: u64, most: u64) {
-        sleep(Duration::from_millis(self.random.u64(least..most))).await;
+        sleep(Duration::from_millis(self.random.u64(least..most) / self.haste)).await;
     }
 
     /// Reads until that is ready.
