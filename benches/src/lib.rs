@@ -4,11 +4,17 @@
 //! standard input; the other one holds the clients, counts what they get, and reads from `/proc` what the
 //! server used for it.
 
+#[cfg(feature = "soak")]
+pub mod engine;
 pub mod load;
 pub mod memory;
+#[cfg(feature = "soak")]
+mod numbers;
 pub mod plot;
 pub mod serve;
 #[cfg(feature = "soak")]
 pub mod soak;
 pub mod thread_time;
 pub mod tick;
+#[cfg(feature = "soak")]
+mod usage;

@@ -231,6 +231,17 @@ impl<'a> Page<'a> {
         serde_json::from_value(self.browser.run(script).await).expect("names are texts")
     }
 
+    /// Makes the page believe that it is hidden, as behind another tab, or seen again.
+    pub async fn set_hidden(&self, hidden: bool) {
+        let script = format!(
+            "Object.defineProperty(document, 'hidden', {{ configurable: true, value: {hidden} }});
+             Object.defineProperty(document, 'visibilityState',
+               {{ configurable: true, value: {hidden} ? 'hidden' : 'visible' }});
+             document.dispatchEvent(new Event('visibilitychange'))"
+        );
+        self.browser.run(&script).await;
+    }
+
     /// Leaves a mark in the page that a reload would wipe out.
     pub async fn mark(&self) {
         self.browser.run("window.notReloaded = true").await;

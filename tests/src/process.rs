@@ -80,29 +80,22 @@ impl Process {
 
     /// Its resident memory in bytes.
     pub fn resident_bytes(&self) -> u64 {
-        let status = self.of_kernel("status");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("the process lives");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         kilobytes.expect("the kernel tells the resident memory") * 1024
     }
 
-    /// The processor time that it has used, in hundredths of a second.
-    pub fn cpu_ticks(&self) -> u64 {
-        let stat = self.of_kernel("stat");
-        let (_, fields) = stat.rsplit_once(')').expect("the name is in parentheses");
-        let ticks = fields.split_ascii_whitespace().skip(11).take(2);
-        ticks.map(|ticks| ticks.parse::<u64>().expect("ticks are a number")).sum()
+    /// The processor time that it has used.
+    pub fn cpu_time(&self) -> CpuTime {
+        CpuTime::of(self.pid()).expect("the process lives")
     }
 
     /// How many descriptors it has open.
     pub fn descriptors(&self) -> usize {
         let folder = format!("/proc/{}/fd", self.pid());
         std::fs::read_dir(folder).expect("the process lives").count()
-    }
-
-    fn of_kernel(&self, file: &str) -> String {
-        let path = format!("/proc/{}/{file}", self.pid());
-        std::fs::read_to_string(path).expect("the process lives")
     }
 
     /// Asks the process to end (SIGTERM) and waits until it has.
@@ -131,6 +124,38 @@ impl Drop for Process {
     }
 }
 
+/// The processor time that a process has used, to a hundredth of a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CpuTime {
+    /// In the process itself.
+    pub user: Duration,
+    /// In the kernel for it.
+    pub system: Duration,
+}
+
+impl CpuTime {
+    /// That of any process, of all its threads; `None` once it is gone.
+    pub fn of(pid: u32) -> Option<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name before may have spaces, and parentheses too.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let mut ticks = fields.split_ascii_whitespace().skip(11).map(str::parse::<u32>);
+        let mut next = || Some(TICK * ticks.next()?.ok()?);
+        Some(Self { user: next()?, system: next()? })
+    }
+
+    /// What came since an earlier look at the same process.
+    pub fn since(self, earlier: Self) -> Self {
+        let user = self.user.saturating_sub(earlier.user);
+        Self { user, system: self.system.saturating_sub(earlier.system) }
+    }
+
+    /// Both.
+    pub fn total(self) -> Duration {
+        self.user + self.system
+    }
+}
+
 /// Finds a program in `PATH` and in the folders of system programs.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -149,3 +174,6 @@ fn log_file(name: &str) -> PathBuf {
     *number += 1;
     output::folder().join(format!("{name}-{number}.log"))
 }
+
+/// What the kernel counts processor time in, for `/proc`.
+const TICK: Duration = Duration::from_millis(10);

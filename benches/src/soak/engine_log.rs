@@ -12,7 +12,7 @@ use nself_tests::container::Container;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::numbers::{Hole, parse};
+use crate::numbers::{Hole, parse};
 
 /// The holes that readers found, each asked of the engine once.
 #[derive(Debug, Default)]

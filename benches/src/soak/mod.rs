@@ -3,11 +3,9 @@
 //! follows the numbers of the lines that it is told.
 
 mod engine_log;
-mod numbers;
 mod report;
 mod run;
 mod trend;
-mod usage;
 mod visits;
 
 pub use self::report::Outcome;

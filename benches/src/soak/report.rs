@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::trend::slope;
-use super::usage::Usage;
+use crate::usage::Usage;
 
 /// What the page uses at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

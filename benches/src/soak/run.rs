@@ -19,8 +19,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::engine_log::Answers;
 use super::report::{Outcome, PageUsage};
-use super::usage::Usage;
 use super::visits::{Order, Seen, Visitor};
+use crate::usage::Usage;
 
 const PROJECT: &str = "soak";
 const SERVICES: u32 = 10;

@@ -13,7 +13,7 @@ use nself_tests::fault_proxy::{Fault, FaultProxy};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-use super::numbers::{Hole, Numbers, Verdict};
+use crate::numbers::{Hole, Numbers, Verdict};
 
 /// What all clients are to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

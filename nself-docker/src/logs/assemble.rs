@@ -69,7 +69,7 @@ impl Assembler {
             partial.append(&text);
             *slot = Some(partial);
         } else {
-            lines.push(whole_line(source, time, &text));
+            lines.push(whole_line(source, time, text));
         }
     }
 
@@ -148,11 +148,11 @@ fn goes_on(text: &[u8]) -> bool {
     text.len() >= ENGINE_CUT && text.last() != Some(&b'\n')
 }
 
-fn whole_line(source: Source, time: NanoTimestamp, text: &Bytes) -> RawLine {
-    let kept = without_newline(text);
-    let cut = kept.len().saturating_sub(MAX_RAW);
-    let kept = text.slice(..kept.len() - cut);
-    RawLine { source, time, bytes: kept, cut: cut as u64 }
+fn whole_line(source: Source, time: NanoTimestamp, mut text: Bytes) -> RawLine {
+    let length = without_newline(&text).len();
+    let cut = length.saturating_sub(MAX_RAW);
+    text.truncate(length - cut);
+    RawLine { source, time, bytes: text, cut: cut as u64 }
 }
 
 fn without_newline(text: &[u8]) -> &[u8] {

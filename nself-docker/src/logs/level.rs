@@ -139,12 +139,20 @@ fn bracket_level(line: &str) -> Option<Level> {
 
 /// A lone word in capitals: ` INFO `, ` ERROR:`.
 fn capitals_level(line: &str) -> Option<Level> {
-    let mut found = None;
-    for part in line.split(|c: char| !c.is_alphanumeric() && c != '_') {
-        if part.len() < 3 || !part.bytes().all(|byte| byte.is_ascii_uppercase()) {
+    let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    let (mut found, mut end) = (None, 0);
+    // By bytes, for each line comes here; only beside capitals it matters what else is a letter.
+    for capitals in line.as_bytes().split(|byte| !byte.is_ascii_uppercase()) {
+        let start = end;
+        end = start + capitals.len() + 1;
+        if capitals.len() < 3 {
             continue;
         }
-        if let Some(level) = word(part)
+        let (before, rest) = line.split_at(start);
+        let (capitals, after) = rest.split_at(capitals.len());
+        if !before.ends_with(is_of_word)
+            && !after.starts_with(is_of_word)
+            && let Some(level) = word(capitals)
             && !agree(&mut found, level)
         {
             return None;
@@ -232,6 +240,7 @@ mod tests {
             "information about warnings",
             "GET /errors/NO_ERROR 200",
             "sublevel=error x.lvl=warn",
+            "ERRORS 7ERROR ERROR7 ÄERROR ERRORÄ _ERROR Error",
             "",
             "{\"level\":true}",
             "{not json",

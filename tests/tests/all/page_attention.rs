@@ -80,27 +80,20 @@ async fn stats_rest_while_the_page_was_hidden_for_half_a_minute() {
     let project = page.first_project().await;
     let (service, _) = page.statuses(&project).await.swap_remove(0);
     page.measures(&project, &service, ".cpu", -1.0).await;
-    let look = |hidden: bool| {
-        format!(
-            "sent.length = 0; window.turned = performance.now();
-             Object.defineProperty(document, 'hidden', {{ configurable: true, value: {hidden} }});
-             Object.defineProperty(document, 'visibilityState',
-               {{ configurable: true, value: {hidden} ? 'hidden' : 'visible' }});
-             document.dispatchEvent(new Event('visibilitychange'))"
-        )
-    };
     let about_stats = |kind: &str| {
         format!(
             "sent.some(({{ type, data }}) => type === '{kind}' && JSON.stringify(data).includes('docker:stats'))"
         )
     };
-    browser.run(&look(true)).await;
+    browser.run("sent.length = 0; window.turned = performance.now()").await;
+    page.set_hidden(true).await;
     browser.wait_until("the stats to rest", PATIENCE, &about_stats("unsubscribe")).await;
     let waited = browser.run("return performance.now() - turned").await;
     assert!(waited.as_f64().unwrap() >= 30_000.0, "after half a minute, not {waited} ms");
     assert_eq!(page.statuses(&project).await.len(), 6, "the statuses go on");
 
-    browser.run(&look(false)).await;
+    browser.run("sent.length = 0").await;
+    page.set_hidden(false).await;
     browser.wait_until("the stats to come", PATIENCE, &about_stats("subscribe")).await;
     page.measures(&project, &service, ".cpu", -1.0).await;
     browser.close().await;

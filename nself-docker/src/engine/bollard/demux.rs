@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 
 use crate::engine::{EngineError, LogFrame, LogPipe};
 
@@ -70,7 +70,7 @@ impl Demux {
                 }
                 State::Header => {
                     let missing = (HEADER - self.pending.len()).min(chunk.len());
-                    self.pending.extend_from_slice(&chunk.split_to(missing));
+                    self.pending.put((&mut chunk).take(missing));
                     if self.pending.len() == HEADER {
                         self.state = State::Payload(header(&self.pending)?);
                         self.pending.clear();

@@ -52,9 +52,12 @@ impl Reading {
     }
 
     fn frames(self, endpoint: Endpoint) -> Frames<LogFrame> {
-        stream::try_unfold((self, endpoint), async |(mut reading, endpoint)| {
-            let frame = reading.next(&endpoint).await?;
-            Ok(frame.map(|frame| (frame, (reading, endpoint))))
+        // It is moved with every frame.
+        let boxed = Box::new((self, endpoint));
+        stream::try_unfold(boxed, async |mut boxed| {
+            let (reading, endpoint) = &mut *boxed;
+            let frame = reading.next(endpoint).await?;
+            Ok(frame.map(|frame| (frame, boxed)))
         })
         .boxed()
     }

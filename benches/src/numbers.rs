@@ -7,19 +7,19 @@ use nself_realtime::event::{LogLine, Marker};
 
 /// Numbers that a reader was not told, and nothing that says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hole {
+pub(crate) struct Hole {
     /// Which of the services.
-    pub(super) service: usize,
-    pub(super) pipe: char,
-    pub(super) first: u64,
-    pub(super) last: u64,
+    pub(crate) service: usize,
+    pub(crate) pipe: char,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
     /// When the lines before and after it were printed.
-    pub(super) between: (NanoTimestamp, NanoTimestamp),
+    pub(crate) between: (NanoTimestamp, NanoTimestamp),
 }
 
 /// What an entry of a log is to the numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// A line that follows what was told.
     Fine,
     /// Lines are missing, and that was told.
@@ -36,7 +36,7 @@ pub(super) enum Verdict {
 
 /// The log of one service.
 #[derive(Debug)]
-pub(super) struct Numbers {
+pub(crate) struct Numbers {
     service: usize,
     pipes: [Option<Last>; 2],
     /// Lines that gaps have counted, of both pipes, and that were not yet seen to be missing.
@@ -55,11 +55,11 @@ struct Last {
 }
 
 impl Numbers {
-    pub(super) fn new(service: usize) -> Self {
+    pub(crate) fn new(service: usize) -> Self {
         Self { service, pipes: [None; 2], counted: 0 }
     }
 
-    pub(super) fn take(&mut self, entry: &LogEntry) -> Verdict {
+    pub(crate) fn take(&mut self, entry: &LogEntry) -> Verdict {
         match entry {
             LogEntry::Line(line) => self.line(line),
             LogEntry::Gap(gap) => {
@@ -118,7 +118,7 @@ impl Numbers {
 }
 
 /// The pipe and the number of a line of the tests' printer.
-pub(super) fn parse(line: &str) -> Option<(char, u64)> {
+pub(crate) fn parse(line: &str) -> Option<(char, u64)> {
     let mut words = line.split_ascii_whitespace();
     let pipe = words.next().filter(|pipe| matches!(*pipe, "o" | "e"))?.chars().next()?;
     Some((pipe, words.next()?.parse().ok()?))

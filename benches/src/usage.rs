@@ -30,7 +30,7 @@ pub struct Usage {
 
 impl Usage {
     /// Looks at a program that runs, so many seconds after the beginning.
-    pub(super) async fn of(server: &Server, seconds: f64) -> io::Result<Self> {
+    pub(crate) async fn of(server: &Server, seconds: f64) -> io::Result<Self> {
         let metrics = Visitor::nobody(server).get("/metrics").await.body;
         let process = format!("/proc/{}", server.pid());
         let status = fs::read_to_string(format!("{process}/status"))?;
