@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use nself_realtime::auth::Identity;
 use nself_realtime::event::{LogLine, LogsStream, ServiceState, ServiceStatus, Source};
+use nself_realtime::transport::RoomError;
 use nself_realtime::transport::poll::{PollError, PollRequest};
 use nself_realtime::{Emitter, Hub, Name, NanoTimestamp, RoomName, Server, SessionConfig};
 use serde_json::{Value, json};
@@ -187,10 +188,10 @@ async fn a_room_that_is_not_there_or_closes_is_named() {
     let since = cursor(&server).await;
     let field = |index: usize| format!("/subscriptions/{index}/room");
     let nowhere = RoomName::new("nowhere").unwrap();
-    let unknown = PollError::UnknownRoom { room: nowhere, field: field(1) };
+    let unknown = PollError { error: RoomError::UnknownRoom { room: nowhere }, field: field(1) };
     let both = json!({"subscriptions": [{"room": "shop"}, {"room": "nowhere"}]});
     assert_eq!(server.poll(&guest, request(&both)).await, Err(unknown.clone()));
-    assert_eq!(unknown.code().as_str(), "unknown_room");
+    assert_eq!(unknown.error.code().as_str(), "unknown_room");
     let room = RoomName::new("shop").unwrap();
     let ask =
         server.poll(&guest, request(&json!({"subscriptions": [{"room": "shop", "since": since}]})));
@@ -199,7 +200,7 @@ async fn a_room_that_is_not_there_or_closes_is_named() {
         server.hub().close_room(&room);
     };
     let (answer, ()) = tokio::join!(ask, close);
-    assert_eq!(answer, Err(PollError::UnknownRoom { room, field: field(0) }));
+    assert_eq!(answer, Err(PollError { error: RoomError::UnknownRoom { room }, field: field(0) }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,8 @@ use futures::{FutureExt, StreamExt};
 use nself_realtime::auth::Identity;
 use nself_realtime::clock::{Clock, SystemClock, TokioClock};
 use nself_realtime::event::{ServiceState, ServiceStatus};
-use nself_realtime::transport::sse::{EventsError, EventsRequest};
+use nself_realtime::transport::RoomError;
+use nself_realtime::transport::sse::EventsRequest;
 use nself_realtime::{
     Delivery, Emitter, Hub, Name, Payload, Retention, RoomName, Server, SessionConfig,
 };
@@ -151,7 +152,7 @@ async fn a_room_that_closes_ends_the_stream() {
     assert!(text(&mut stream).await.starts_with("event: unsubscribed\n"));
     assert!(stream.next().await.is_none());
     let request = EventsRequest::from_query("room=shop").unwrap();
-    let unknown = EventsError::UnknownRoom { room: RoomName::new("shop").unwrap() };
+    let unknown = RoomError::UnknownRoom { room: RoomName::new("shop").unwrap() };
     assert_eq!(server.events(&Identity::guest(), request).err(), Some(unknown));
 }
 

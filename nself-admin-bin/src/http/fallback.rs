@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures::StreamExt;
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
-use nself_realtime::transport::InvalidRequest;
-use nself_realtime::transport::poll::PollRequest;
+use nself_realtime::transport::poll::{PollError, PollRequest};
 use nself_realtime::transport::sse::EventsRequest;
+use nself_realtime::transport::{InvalidRequest, RoomError};
 
 use super::App;
 use super::answer::{Answer, Refusal, json_text, streaming};
@@ -36,8 +36,7 @@ pub(super) async fn poll(
         answer = app.server.poll(&identity, poll) => answer,
         () = seat.ended() => return Err(Refusal::unauthorized()),
     };
-    let answer = answer
-        .map_err(|error| unreadable(error.code().as_str(), error.to_string()).at(error.field()))?;
+    let answer = answer.map_err(|PollError { error, field }| unreadable(&error).at(&field))?;
     Ok(json_text(StatusCode::OK, answer))
 }
 
@@ -58,8 +57,7 @@ pub(super) async fn events(
     }
     let events = events.map_err(|error| malformed(&error))?;
     let stream = app.server.events(&seat.identity(), events);
-    let stream =
-        stream.map_err(|error| unreadable(error.code().as_str(), error.to_string()).at("room"))?;
+    let stream = stream.map_err(|error| unreadable(&error).at("room"))?;
     // Signing out ends it. It is one of the connections of its sign-in for as long as it goes on.
     let ended = async move { seat.ended().await };
     let stream = stream.take_until(Box::pin(ended)).map(move |item| {
@@ -85,9 +83,9 @@ fn malformed(error: &InvalidRequest) -> Refusal {
     }
 }
 
-fn unreadable(code: &'static str, message: String) -> Refusal {
-    match code {
-        "forbidden" => Refusal::forbidden(message),
-        code => Refusal::new(StatusCode::NOT_FOUND, code, message),
+fn unreadable(error: &RoomError) -> Refusal {
+    match error {
+        RoomError::Forbidden { .. } => Refusal::forbidden(error.to_string()),
+        _ => Refusal::new(StatusCode::NOT_FOUND, error.code().as_str(), error.to_string()),
     }
 }

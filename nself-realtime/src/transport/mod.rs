@@ -7,6 +7,10 @@ pub use self::memory::MemoryConnection;
 mod request;
 #[cfg(any(feature = "poll", feature = "sse"))]
 pub use self::request::InvalidRequest;
+#[cfg(any(feature = "poll", feature = "sse"))]
+mod room_error;
+#[cfg(any(feature = "poll", feature = "sse"))]
+pub use self::room_error::RoomError;
 
 #[cfg(feature = "websocket")]
 mod outgoing;

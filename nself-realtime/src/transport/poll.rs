@@ -22,12 +22,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::sleep;
 
+use super::RoomError;
 pub use super::poll_request::PollRequest;
 use super::poll_request::Subscription;
 use crate::RoomName;
 use crate::auth::Identity;
 use crate::hub::{Due, Found, Visit};
-use crate::proto::ErrorCode;
 use crate::room::{EventsFrame, Space};
 use crate::server::Server;
 
@@ -41,41 +41,12 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// Why a poll cannot be answered: one of its rooms cannot be read. Without that room the same request
 /// can be made again, at once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PollError {
-    /// It may not be read by this one.
-    #[error("you may not read {room}")]
-    Forbidden {
-        /// Which room.
-        room: RoomName,
-        /// Where the request names it.
-        field: String,
-    },
-    /// There is no such room now.
-    #[error("there is no room {room} now; ask again when system says that it is open")]
-    UnknownRoom {
-        /// Which room.
-        room: RoomName,
-        /// Where the request names it.
-        field: String,
-    },
-}
-
-impl PollError {
-    /// The code on the wire.
-    pub fn code(&self) -> ErrorCode {
-        match self {
-            Self::Forbidden { .. } => ErrorCode::Forbidden,
-            Self::UnknownRoom { .. } => ErrorCode::UnknownRoom,
-        }
-    }
-
-    /// Where the request names the room: the name of a query parameter, or a JSON pointer into the body.
-    pub fn field(&self) -> &str {
-        match self {
-            Self::Forbidden { field, .. } | Self::UnknownRoom { field, .. } => field,
-        }
-    }
+#[error("{error}")]
+pub struct PollError {
+    /// What is wrong with the room.
+    pub error: RoomError,
+    /// Where the request names it: the name of a query parameter, or a JSON pointer into the body.
+    pub field: String,
 }
 
 impl Server {
@@ -98,11 +69,13 @@ impl Server {
         let (mut visits, mut fields) = (Vec::new(), Vec::new());
         for Subscription { room, field, filters, since } in subscriptions {
             if !self.access().may_read(identity, &room) {
-                return Err(PollError::Forbidden { room, field });
+                return Err(PollError { error: RoomError::Forbidden { room }, field });
             }
             match self.hub().visit(&room, filters, since) {
                 Some(visit) => visits.push(visit),
-                None => return Err(PollError::UnknownRoom { room, field }),
+                None => {
+                    return Err(PollError { error: RoomError::UnknownRoom { room }, field });
+                }
             }
             fields.push(field);
         }
@@ -155,7 +128,7 @@ fn answer(visits: &[Visit], fields: Vec<String>) -> Result<Bytes, PollError> {
         let space =
             Space { bytes: bytes / sharing, events: (events / sharing).max(1), one_larger: true };
         let room = visit.name();
-        let closed = || PollError::UnknownRoom { room: room.clone(), field };
+        let closed = || PollError { error: RoomError::UnknownRoom { room: room.clone() }, field };
         let found = visit.take(space).ok_or_else(closed)?;
         if index > 0 {
             body.push(b',');

@@ -29,13 +29,13 @@ use futures::stream::unfold;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep_until};
 
-use super::InvalidRequest;
 use super::request::Query;
 use super::sse_message::{Bookmark, Messages};
+use super::{InvalidRequest, RoomError};
 use crate::auth::Identity;
 use crate::clock::Clock;
 use crate::hub::{Output, Reader, Step};
-use crate::proto::{CloseCode, ErrorCode, Flush, Pacer};
+use crate::proto::{CloseCode, Flush, Pacer};
 use crate::room::{Filter, Space};
 use crate::server::Server;
 use crate::{Cursor, RoomName};
@@ -81,53 +81,25 @@ impl EventsRequest {
     }
 }
 
-/// Why there is no stream.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EventsError {
-    /// It may not be read by this one.
-    #[error("you may not read {room}")]
-    Forbidden {
-        /// Which room.
-        room: RoomName,
-    },
-    /// There is no such room now.
-    #[error("there is no room {room} now; ask again when system says that it is open")]
-    UnknownRoom {
-        /// Which room.
-        room: RoomName,
-    },
-}
-
-impl EventsError {
-    /// The code on the wire.
-    pub fn code(&self) -> ErrorCode {
-        match self {
-            Self::Forbidden { .. } => ErrorCode::Forbidden,
-            Self::UnknownRoom { .. } => ErrorCode::UnknownRoom,
-        }
-    }
-}
-
 impl Server {
     /// The body of a response to that client, with `Content-Type: text/event-stream`: an item is what is to be written
     /// with one write. To be polled within a tokio runtime.
     ///
     /// # Errors
     ///
-    /// [`EventsError`]: there is nothing to read.
+    /// [`RoomError`]: there is nothing to read.
     pub fn events(
         &self,
         identity: &Identity,
         request: EventsRequest,
-    ) -> Result<impl Stream<Item = Bytes> + Send + 'static + use<>, EventsError> {
+    ) -> Result<impl Stream<Item = Bytes> + Send + 'static + use<>, RoomError> {
         let EventsRequest { room, filters, since } = request;
         if !self.access().may_read(identity, &room) {
-            return Err(EventsError::Forbidden { room });
+            return Err(RoomError::Forbidden { room });
         }
         let mut outputs = Vec::new();
         let Some(reader) = self.hub().subscribe(&room, filters, since, &mut outputs) else {
-            return Err(EventsError::UnknownRoom { room });
+            return Err(RoomError::UnknownRoom { room });
         };
         let clock = Arc::clone(self.hub().clock());
         let mut bookmark = Bookmark::new(since);

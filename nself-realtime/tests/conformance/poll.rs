@@ -45,7 +45,7 @@ impl Poll {
             let answer = match self.server.poll(&Identity::guest(), request).await {
                 Ok(answer) => answer,
                 Err(error) => {
-                    let (code, field) = (error.code().as_str(), error.field());
+                    let (code, field) = (error.error.code().as_str(), &error.field);
                     let error = json!({"code": code, "message": error.to_string(), "field": field});
                     self.wire.received.push(json!({"error": error}));
                     if self.subscribed {
