@@ -5,7 +5,7 @@ use nself_realtime::NanoTimestamp;
 use nself_realtime::client::LogEntry;
 use nself_realtime::event::{LogLine, Marker};
 
-/// Numbers that a reader was not told, and nothing that says so.
+/// Numbers that a reader was not told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hole {
     /// Which of the services.
@@ -17,6 +17,28 @@ pub(crate) struct Hole {
     pub(crate) between: (NanoTimestamp, NanoTimestamp),
 }
 
+impl Hole {
+    /// How many they are.
+    pub(crate) fn lines(&self) -> u64 {
+        self.last - self.first + 1
+    }
+}
+
+/// More numbers that a reader was not told than something says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) holes: Vec<Hole>,
+    /// So many of them gaps have counted.
+    pub(crate) counted: u64,
+}
+
+impl Missing {
+    /// How many they are, with those that were counted.
+    pub(crate) fn lines(&self) -> u64 {
+        self.holes.iter().map(Hole::lines).sum()
+    }
+}
+
 /// What an entry of a log is to the numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -24,8 +46,8 @@ pub(crate) enum Verdict {
     Fine,
     /// Lines are missing, and that was told.
     Told { lines: u64 },
-    /// Lines are missing, and nothing said so.
-    Missing(Hole),
+    /// Lines are missing, and nothing said so of all of them.
+    Missing(Missing),
     /// A line that came before, or is none of a printer's.
     Wrong { line: String },
     /// A gap of so many lines, or a marker after which lines may be missing.
@@ -39,8 +61,10 @@ pub(crate) enum Verdict {
 pub(crate) struct Numbers {
     service: usize,
     pipes: [Option<Last>; 2],
-    /// Lines that gaps have counted, of both pipes, and that were not yet seen to be missing.
+    /// What gaps have counted, of both pipes together.
     counted: u64,
+    /// What was missing at the first line of a pipe after a gap.
+    skipped: Vec<Hole>,
 }
 
 /// The last line of a pipe.
@@ -56,7 +80,7 @@ struct Last {
 
 impl Numbers {
     pub(crate) fn new(service: usize) -> Self {
-        Self { service, pipes: [None; 2], counted: 0 }
+        Self { service, pipes: [None; 2], counted: 0, skipped: Vec::new() }
     }
 
     pub(crate) fn take(&mut self, entry: &LogEntry) -> Verdict {
@@ -86,17 +110,12 @@ impl Numbers {
         let [out, err] = &mut self.pipes;
         let seen = if pipe == 'o' { out } else { err };
         let now = Last { number, time: line.time, unsure: false, gap: false };
-        let Some(last) = seen.replace(now) else { return Verdict::Fine };
-        let verdict = if number <= last.number {
-            Verdict::Wrong { line: line.line.clone() }
-        } else {
-            self.after(last, pipe, now)
+        let verdict = match seen.replace(now) {
+            None => Verdict::Fine,
+            Some(last) if number <= last.number => Verdict::Wrong { line: line.line.clone() },
+            Some(last) => self.after(last, pipe, now),
         };
-        // Once both pipes have gone on, a gap has told all that it had to tell.
-        if self.pipes.iter().flatten().all(|last| !last.gap) {
-            self.counted = 0;
-        }
-        verdict
+        if verdict == Verdict::Fine { self.settle() } else { verdict }
     }
 
     fn after(&mut self, last: Last, pipe: char, now: Last) -> Verdict {
@@ -107,13 +126,29 @@ impl Numbers {
         if last.unsure {
             return Verdict::Told { lines };
         }
-        if let Some(left) = self.counted.checked_sub(lines).filter(|_| last.gap) {
-            self.counted = left;
-            return Verdict::Told { lines };
-        }
         let (first, last_missing) = (last.number + 1, now.number - 1);
         let between = (last.time, now.time);
-        Verdict::Missing(Hole { service: self.service, pipe, first, last: last_missing, between })
+        let hole = Hole { service: self.service, pipe, first, last: last_missing, between };
+        if last.gap {
+            self.skipped.push(hole);
+            return Verdict::Fine;
+        }
+        Verdict::Missing(Missing { holes: vec![hole], counted: 0 })
+    }
+
+    /// Once both pipes have gone on after a gap, compares what is missing with what it has counted: it does
+    /// not say of which pipe.
+    fn settle(&mut self) -> Verdict {
+        if self.pipes.iter().flatten().any(|last| last.gap) {
+            return Verdict::Fine;
+        }
+        let counted = std::mem::take(&mut self.counted);
+        let missing = Missing { holes: std::mem::take(&mut self.skipped), counted };
+        match missing.lines() {
+            0 => Verdict::Fine,
+            lines if lines <= counted => Verdict::Told { lines },
+            _ => Verdict::Missing(missing),
+        }
     }
 }
 
@@ -152,9 +187,12 @@ mod tests {
         entries.into_iter().map(|entry| numbers.take(&entry)).collect()
     }
 
-    fn hole(pipe: char, first: u64, last: u64) -> Verdict {
-        let between = (time(i128::from(first - 1)), time(i128::from(last + 1)));
-        Verdict::Missing(Hole { service: 0, pipe, first, last, between })
+    fn missing<const N: usize>(holes: [(char, u64, u64); N], counted: u64) -> Verdict {
+        let holes = holes.map(|(pipe, first, last)| {
+            let between = (time(i128::from(first - 1)), time(i128::from(last + 1)));
+            Hole { service: 0, pipe, first, last, between }
+        });
+        Verdict::Missing(Missing { holes: holes.into(), counted })
     }
 
     #[test]
@@ -167,20 +205,22 @@ mod tests {
     fn what_nobody_tells_is_a_hole_and_what_comes_again_is_wrong() {
         let told = verdicts([line('o', 1), line('o', 5), line('o', 5), line('e', 1)]);
         let again = Verdict::Wrong { line: "o 5 ....".to_owned() };
-        assert_eq!(told, [Verdict::Fine, hole('o', 2, 4), again, Verdict::Fine]);
+        let hole = missing([('o', 2, 4)], 0);
+        assert_eq!(told, [Verdict::Fine, hole, again, Verdict::Fine]);
     }
 
     #[test]
     fn a_gap_tells_as_many_lines_as_it_counts_and_no_more() {
-        let told = verdicts([line('o', 1), line('e', 1), gap(5), line('o', 4), line('e', 6)]);
-        assert_eq!(told[2..], [Verdict::Announced, Verdict::Told { lines: 2 }, hole('e', 2, 5)]);
         let told = verdicts([line('o', 1), line('e', 1), gap(9), line('o', 4), line('e', 2)]);
-        assert_eq!(told[3..], [Verdict::Told { lines: 2 }, Verdict::Fine]);
+        assert_eq!(told[2..], [Verdict::Announced, Verdict::Fine, Verdict::Told { lines: 2 }]);
+        let told = verdicts([line('o', 1), line('e', 1), gap(5), line('o', 4), line('e', 6)]);
+        assert_eq!(told[4], missing([('o', 2, 3), ('e', 2, 5)], 5));
         let twice =
-            [line('o', 1), line('e', 1), gap(9), line('o', 4), line('e', 2), gap(1), line('o', 7)];
-        assert_eq!(verdicts(twice)[6], hole('o', 5, 6), "nor does what was left of the one before");
-        let later = [line('o', 1), gap(9), line('o', 4), line('o', 7)];
-        assert_eq!(verdicts(later)[3], hole('o', 5, 6), "a gap does not tell what comes later");
+            [line('o', 1), gap(9), line('o', 4), gap(1), line('o', 7), line('o', 8), line('o', 10)];
+        let told = verdicts(twice);
+        let left = missing([('o', 5, 6)], 1);
+        assert_eq!(told[4], left, "what was left of a gap does not tell what a later one does not");
+        assert_eq!(told[6], missing([('o', 9, 9)], 0), "nor does it tell what comes later");
     }
 
     #[test]
@@ -197,7 +237,7 @@ mod tests {
             let told = verdicts([line('o', 1), entry, line('o', 9), line('o', 11)]);
             assert_eq!(
                 told[1..],
-                [Verdict::Announced, Verdict::Told { lines: 7 }, hole('o', 10, 10)]
+                [Verdict::Announced, Verdict::Told { lines: 7 }, missing([('o', 10, 10)], 0)]
             );
         }
     }

@@ -210,7 +210,7 @@ impl Shared {
         match self.server.poll(&tester(), poll).await {
             Ok(answer) => Response::new(Full::new(answer)),
             Err(error) => {
-                let (code, field) = (error.code().as_str(), error.field());
+                let (code, field) = (error.error.code().as_str(), &error.field);
                 refusal(StatusCode::NOT_FOUND, code, &error.to_string(), Some(field))
             }
         }

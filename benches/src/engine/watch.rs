@@ -111,7 +111,7 @@ impl Reader {
         match self.numbers.take(entry) {
             Verdict::Fine | Verdict::Announced | Verdict::Other => {}
             Verdict::Told { lines } => seen.counted += lines,
-            Verdict::Missing(hole) => seen.missing += hole.last - hole.first + 1,
+            Verdict::Missing(missing) => seen.missing += missing.lines() - missing.counted,
             Verdict::Wrong { line } => {
                 eprintln!("twice, out of order, or no line of a printer: {line:?}");
                 seen.wrong += 1;

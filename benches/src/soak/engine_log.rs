@@ -12,12 +12,12 @@ use nself_tests::container::Container;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use crate::numbers::{Hole, parse};
+use crate::numbers::{Hole, Missing, parse};
 
 /// The holes that readers found, each asked of the engine once.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    known: BTreeMap<(usize, char, u64, u64), bool>,
+    known: BTreeMap<(usize, char, u64, u64), u64>,
     /// What readers were not told although the engine has it.
     pub(super) untold: u64,
     /// What the engine has lost itself, as often as readers came to it.
@@ -30,46 +30,59 @@ impl Answers {
         mut self,
         docker: Docker,
         containers: Vec<Container>,
-        mut holes: mpsc::Receiver<Hole>,
+        mut found: mpsc::Receiver<Missing>,
     ) -> Self {
-        while let Some(hole) = holes.recv().await {
-            let key = (hole.service, hole.pipe, hole.first, hole.last);
-            let has = if let Some(has) = self.known.get(&key) {
-                *has
-            } else {
-                let has = match containers.get(hole.service) {
-                    Some(container) => has_any(&docker, container, &hole).await,
-                    None => false,
-                };
-                self.known.insert(key, has);
-                let word = if has { "the engine HAS them" } else { "nor has the engine" };
-                eprintln!("not told: {hole:?}; {word}");
-                has
-            };
-            let lines = hole.last - hole.first + 1;
-            if has { self.untold += lines } else { self.lost_by_engine += lines }
+        while let Some(missing) = found.recv().await {
+            let mut there = 0;
+            for hole in &missing.holes {
+                there += self.ask(&docker, &containers, hole, missing.counted).await;
+            }
+            // What gaps count was published: the engine has told it.
+            self.untold += there.saturating_sub(missing.counted);
+            self.lost_by_engine += missing.lines().saturating_sub(there.max(missing.counted));
         }
         self
     }
+
+    /// How many of these lines the engine has.
+    async fn ask(
+        &mut self,
+        docker: &Docker,
+        containers: &[Container],
+        hole: &Hole,
+        counted: u64,
+    ) -> u64 {
+        let key = (hole.service, hole.pipe, hole.first, hole.last);
+        if let Some(there) = self.known.get(&key) {
+            return *there;
+        }
+        let there = match containers.get(hole.service) {
+            Some(container) => count(docker, container, hole).await,
+            None => 0,
+        };
+        eprintln!("not told: {hole:?}; the engine has {there}, gaps have counted {counted}");
+        self.known.insert(key, there);
+        there
+    }
 }
 
-/// Whether the engine, once it answers, has any of these lines.
-async fn has_any(docker: &Docker, container: &Container, hole: &Hole) -> bool {
+/// How many of these lines the engine has, once it answers.
+async fn count(docker: &Docker, container: &Container, hole: &Hole) -> u64 {
     let deadline = Instant::now() + DEADLINE;
     loop {
         match look(docker, container, hole).await {
-            Ok(has) => return has,
+            Ok(there) => return there,
             // It is being started again.
             Err(_) if Instant::now() < deadline => sleep(BETWEEN).await,
             Err(error) => {
                 eprintln!("the engine's log cannot be read: {error}");
-                return true;
+                return hole.lines();
             }
         }
     }
 }
 
-async fn look(docker: &Docker, container: &Container, hole: &Hole) -> Result<bool, Error> {
+async fn look(docker: &Docker, container: &Container, hole: &Hole) -> Result<u64, Error> {
     let seconds = |time: i64| i32::try_from(time).unwrap_or(i32::MAX);
     let (from, to) = hole.between;
     let options = LogsOptionsBuilder::new()
@@ -79,14 +92,13 @@ async fn look(docker: &Docker, container: &Container, hole: &Hole) -> Result<boo
         .until(seconds(to.unix_seconds() + 1))
         .build();
     let mut lines = docker.logs(&container.id, Some(options));
+    let mut there = 0;
     while let Some(line) = lines.try_next().await? {
         let is_missing =
             |(pipe, number)| pipe == hole.pipe && (hole.first..=hole.last).contains(&number);
-        if parse(&line.to_string()).is_some_and(is_missing) {
-            return Ok(true);
-        }
+        there += u64::from(parse(&line.to_string()).is_some_and(is_missing));
     }
-    Ok(false)
+    Ok(there)
 }
 
 /// An engine that does not answer for that long does not come back.

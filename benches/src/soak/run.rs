@@ -69,7 +69,7 @@ pub async fn run(plan: &Plan) -> io::Result<Outcome> {
     let browser = Browser::start().await;
     let before = rested(&server, &browser, &names).await?;
 
-    let (holes, found) = mpsc::channel(1_024);
+    let (missing, found) = mpsc::channel(1_024);
     let answers = tokio::spawn(Answers::default().collect(docker, containers, found));
     let (seen, orders) = (Arc::new(Seen::default()), watch::Sender::new(Order::Hurry));
     let room = RoomName::new(PROJECT).map_err(io::Error::other)?;
@@ -78,10 +78,10 @@ pub async fn run(plan: &Plan) -> io::Result<Outcome> {
         let place = (room.clone(), Arc::clone(&names));
         let port = server.port();
         let visitor =
-            Visitor::new(number, plan.seed, port, place, Arc::clone(&seen), holes.clone()).await;
+            Visitor::new(number, plan.seed, port, place, Arc::clone(&seen), missing.clone()).await;
         visitors.spawn(visitor.follow(orders.subscribe()));
     }
-    drop(holes);
+    drop(missing);
 
     Page::open(&browser, &log_of(&server, &names)).await.holds_lines(100).await;
     let mut stage =

@@ -13,7 +13,7 @@ use nself_tests::fault_proxy::{Fault, FaultProxy};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
-use crate::numbers::{Hole, Numbers, Verdict};
+use crate::numbers::{Missing, Numbers, Verdict};
 
 /// What all clients are to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub(super) struct Visitor {
     proxy: FaultProxy,
     random: Rng,
     book: Arc<Seen>,
-    holes: mpsc::Sender<Hole>,
+    missing: mpsc::Sender<Missing>,
 }
 
 type Entries = SelectAll<BoxStream<'static, (usize, Result<LogEntry, ReadError>)>>;
@@ -109,12 +109,12 @@ impl Visitor {
         port: u16,
         (room, services): (RoomName, Arc<[Name]>),
         book: Arc<Seen>,
-        holes: mpsc::Sender<Hole>,
+        missing: mpsc::Sender<Missing>,
     ) -> Self {
         let random = Rng::with_seed(seed.wrapping_mul(1_000).wrapping_add(number as u64));
         let proxy = FaultProxy::start(port).await;
         let haste = 1;
-        Self { number, haste, room, services, port, proxy, random, book, holes }
+        Self { number, haste, room, services, port, proxy, random, book, missing }
     }
 
     /// Does what is ordered, until that is to leave.
@@ -251,7 +251,7 @@ impl Visitor {
                 book.wrong.fetch_add(1, Ordering::Relaxed);
             }
             // Its receiver lives as long as visitors do.
-            Verdict::Missing(hole) => drop(self.holes.send(hole).await),
+            Verdict::Missing(missing) => drop(self.missing.send(missing).await),
         }
     }
 }

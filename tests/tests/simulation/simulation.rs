@@ -560,7 +560,7 @@ async fn answer(server: &nself_realtime::Server, body: &str) -> Reply {
     match PollRequest::from_json(body.as_bytes()) {
         Ok(request) => match server.poll(&Identity::guest(), request).await {
             Ok(body) => (200, body),
-            Err(why) => error(404, why.code().as_str(), why.to_string(), Some(why.field())),
+            Err(why) => error(404, why.error.code().as_str(), why.to_string(), Some(&why.field)),
         },
         Err(why) => error(400, why.code().as_str(), why.to_string(), why.field()),
     }
