@@ -6,6 +6,8 @@
 #![expect(clippy::expect_used, reason = "a benchmark stops where it fails")]
 
 use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use nself_benches::memory::line;
 use nself_benches::thread_time::{self, ThreadTime};
 use nself_realtime::{Emitter, Hub, RoomName, Server, SessionConfig};
 use tokio::runtime::Runtime;
+use tokio::sync::Notify;
 
 const READERS: u64 = 1_000;
 
@@ -72,6 +75,7 @@ fn emit(c: &mut Criterion<ThreadTime>) {
             let mut spent = Duration::ZERO;
             for _ in 0..iterations {
                 wait_until_given(&hub, published * READERS);
+                sleep(Duration::from_millis(3));
                 let begun = thread_time::now();
                 for _ in 0..10 {
                     busy.log(black_box(&line)).expect("published");
@@ -82,7 +86,41 @@ fn emit(c: &mut Criterion<ThreadTime>) {
             spent
         });
     });
+    // What of that is the kernel's: it wakes a thread that sleeps, whoever asks for it.
+    group.throughput(Throughput::Elements(1));
+    let (idle, woken) = waiting_task(&runtime);
+    let mut wakes = 0;
+    group.bench_function("for comparison: a wake-up of an idle runtime", |b| {
+        b.iter_custom(|iterations| {
+            let mut spent = Duration::ZERO;
+            for _ in 0..iterations {
+                while woken.load(Ordering::Acquire) < wakes {
+                    sleep(Duration::from_millis(1));
+                }
+                // Until its thread sleeps again.
+                sleep(Duration::from_millis(1));
+                let begun = thread_time::now();
+                idle.notify_one();
+                spent += thread_time::now().saturating_sub(begun);
+                wakes += 1;
+            }
+            spent
+        });
+    });
     group.finish();
+}
+
+/// A task that does nothing but wait, and how often it has been woken.
+fn waiting_task(runtime: &Runtime) -> (Arc<Notify>, Arc<AtomicU64>) {
+    let (idle, woken) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
+    let (notified, counted) = (Arc::clone(&idle), Arc::clone(&woken));
+    runtime.spawn(async move {
+        loop {
+            notified.notified().await;
+            counted.fetch_add(1, Ordering::Release);
+        }
+    });
+    (idle, woken)
 }
 
 criterion_group! {

@@ -47,21 +47,21 @@ fn limit(instructions: u64) -> LibraryBenchmarkConfig {
     config
 }
 
-#[library_benchmark(config = limit(6_611_950))]
+#[library_benchmark(config = limit(6_628_950))]
 #[bench::thousand_lines(stage(0))]
 fn emit(mut stage: Stage) -> Stage {
     publish_and_deliver(&mut stage, 1_000);
     stage
 }
 
-#[library_benchmark(config = limit(1_616_918))]
+#[library_benchmark(config = limit(1_616_616))]
 #[bench::hundred_lines_to_a_hundred_readers(stage(100))]
 fn fan_out(mut stage: Stage) -> Stage {
     publish_and_deliver(&mut stage, 100);
     stage
 }
 
-#[library_benchmark(config = limit(21_358_659))]
+#[library_benchmark(config = limit(19_526_771))]
 #[bench::thousand_lines(pipeline())]
 fn docker_lines(pipeline: Pipeline) -> Pipeline {
     pipeline.pass(1_000);
