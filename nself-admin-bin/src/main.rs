@@ -26,8 +26,9 @@ use self::commands::CommandError;
 use self::program::{Program, ProgramError};
 use self::settings::{Settings, SettingsError};
 
-/// Keeps sizes apart and gives back what is free. The one of the C library puts the short life of a large buffer
-/// between the long lives of small ones, and what is resident grows from peak to peak.
+/// Keeps sizes apart, and gives back what is free as soon as `.cargo/config.toml` says. The one of the C
+/// library puts the short life of a large buffer between the long lives of small ones, and what is resident
+/// grows from peak to peak.
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
