@@ -270,6 +270,10 @@ impl Keys {
         }
         slot.bytes -= dropped;
         let (type_index, emptied) = (slot.type_index, slot.kept.is_empty() && dropped > 0);
+        if emptied {
+            // The slot may live on in the ledger, and there are many that do.
+            slot.kept = VecDeque::new();
+        }
         self.bytes -= dropped;
         if let Some(of_type) = self.types.get_mut(type_index) {
             of_type.bytes -= dropped;
