@@ -40,9 +40,9 @@ fn crowded_room(runtime: &Runtime) -> (Hub, Emitter) {
     (hub, emitter)
 }
 
-/// Returns when the readers have been given that many events.
-fn wait_until_given(hub: &Hub, events: u64) {
-    while hub.statistics().events_out < events {
+/// Looks every millisecond.
+fn wait_until(condition: impl Fn() -> bool) {
+    while !condition() {
         sleep(Duration::from_millis(1));
     }
 }
@@ -74,7 +74,8 @@ fn emit(c: &mut Criterion<ThreadTime>) {
         b.iter_custom(|iterations| {
             let mut spent = Duration::ZERO;
             for _ in 0..iterations {
-                wait_until_given(&hub, published * READERS);
+                wait_until(|| hub.statistics().events_out >= published * READERS);
+                // Until the last of them waits again.
                 sleep(Duration::from_millis(3));
                 let begun = thread_time::now();
                 for _ in 0..10 {
@@ -94,9 +95,7 @@ fn emit(c: &mut Criterion<ThreadTime>) {
         b.iter_custom(|iterations| {
             let mut spent = Duration::ZERO;
             for _ in 0..iterations {
-                while woken.load(Ordering::Acquire) < wakes {
-                    sleep(Duration::from_millis(1));
-                }
+                wait_until(|| woken.load(Ordering::Acquire) >= wakes);
                 // Until its thread sleeps again.
                 sleep(Duration::from_millis(1));
                 let begun = thread_time::now();

@@ -201,6 +201,7 @@ impl Connection {
             if sleep.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
+            // It may have run out since, and before the deadline.
             if sleep.deadline().into_std() == deadline {
                 self.peer.handle_timeout(now.max(deadline));
             }
