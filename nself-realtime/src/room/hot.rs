@@ -50,6 +50,19 @@ impl HotTail {
         }
     }
 
+    /// Lets go of the oldest events that were published before that time, up to the first one that cannot be
+    /// spared. One event always stays.
+    pub(super) fn let_go(&mut self, before: u64, can_be_spared: impl Fn(&Entry) -> bool) {
+        while self.entries.len() > 1
+            && let Some(oldest) = self.entries.front()
+            && oldest.published < before
+            && can_be_spared(oldest)
+        {
+            self.bytes -= oldest.body.len();
+            self.entries.pop_front();
+        }
+    }
+
     /// The position of the oldest event in it; `None` while it is empty.
     pub(super) fn first(&self) -> Option<u64> {
         self.entries.front().map(|entry| entry.seq)
@@ -92,6 +105,20 @@ mod tests {
         assert_eq!(hot.first(), Some(4));
         hot.push(entry(7, 5_000), 4, 1_000);
         assert_eq!(hot.first(), Some(7));
+    }
+
+    #[test]
+    fn what_is_old_goes_up_to_the_first_that_cannot_be_spared() {
+        let mut hot = HotTail::default();
+        for seq in 1..=5 {
+            hot.push(Entry { published: seq, ..entry(seq, 10) }, 10, 1_000);
+        }
+        hot.let_go(3, |_| true);
+        assert_eq!((hot.first(), hot.bytes), (Some(3), 30));
+        hot.let_go(9, |entry| entry.seq != 4);
+        assert_eq!((hot.first(), hot.bytes), (Some(4), 20));
+        hot.let_go(9, |_| true);
+        assert_eq!((hot.first(), hot.bytes), (Some(5), 10));
     }
 
     #[test]

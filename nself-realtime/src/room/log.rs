@@ -12,6 +12,10 @@ use crate::broker::Record;
 use crate::event::Delivery;
 use crate::{Cursor, Epoch, NameError, RoomName};
 
+/// So long an event is hot, in nanoseconds, if it is kept or another one stands for it: a quiet room holds what
+/// it keeps, and not what it once said. Anything else stays until newer events take its place.
+const HOT_NANOS: u64 = 60 * 1_000_000_000;
+
 /// What one room may hold. The defaults bound a room to about 9 MiB of events and 2 MiB of ledger,
 /// however many readers it has and however slow they are.
 #[derive(Debug, Clone, Copy)]
@@ -169,6 +173,9 @@ impl RoomLog {
                 type_bytes: self.limits.type_bytes,
             },
         );
+        let spare =
+            |entry: &Entry| self.keys.slot(entry.key).is_some_and(|slot| !slot.has_lost(entry.seq));
+        self.hot.let_go(record.published.saturating_sub(HOT_NANOS), spare);
         Ok(self.head)
     }
 

@@ -21,6 +21,11 @@ struct TypeRule {
 
 impl TypeRule {
     fn record(self, key: &str, body: Bytes) -> Record<'_> {
+        self.record_at(0, key, body)
+    }
+
+    /// Published that many seconds after the beginning.
+    fn record_at(self, seconds: u64, key: &str, body: Bytes) -> Record<'_> {
         Record {
             event_type: self.name,
             key,
@@ -28,7 +33,7 @@ impl TypeRule {
             retention: self.retention,
             removal: false,
             history: None,
-            published: 0,
+            published: seconds * 1_000_000_000,
             body,
             condensed: None,
         }
@@ -57,6 +62,7 @@ const RUNS: TypeRule = TypeRule {
 #[derive(Debug, Clone)]
 enum Act {
     Publish { rule: TypeRule, key: u8, bytes: usize, removal: bool },
+    Wait { seconds: u64 },
     Look,
     Take { bytes: usize },
     Resume,
@@ -69,6 +75,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     });
     let act = prop_oneof![
         12 => publish,
+        1 => (0..100_u64).prop_map(|seconds| Act::Wait { seconds }),
         2 => Just(Act::Look),
         2 => (0..1_500_usize).prop_map(|bytes| Act::Take { bytes }),
         1 => Just(Act::Resume),
@@ -224,15 +231,16 @@ proptest! {
         let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), tiny());
         let id = log.add_filters(filters.clone());
         let mut position = Position::at(0);
-        let mut oracle = Oracle::default();
+        let (mut oracle, mut now) = (Oracle::default(), 0);
         for act in acts {
             match act {
                 Act::Publish { rule, key, bytes, removal } => {
                     let key = format!("k{key}");
                     let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
-                    log.append(Record { removal, ..rule.record(&key, body) }).unwrap();
+                    log.append(Record { removal, ..rule.record_at(now, &key, body) }).unwrap();
                     oracle.published.push((rule, key));
                 }
+                Act::Wait { seconds } => now += seconds,
                 Act::Look => log.look(id, &mut position),
                 Act::Take { bytes } => {
                     take(&mut log, id, &mut position, bytes, &mut oracle);
@@ -260,16 +268,17 @@ proptest! {
     ) {
         let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), tiny());
         let id = log.add_filters(filters.clone());
-        let mut oracle = Oracle::default();
+        let (mut oracle, mut now) = (Oracle::default(), 0);
         let mut seq = 0;
         for act in acts {
             match act {
                 Act::Publish { rule, key, bytes, removal } => {
                     let key = format!("k{key}");
                     let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
-                    log.append(Record { removal, ..rule.record(&key, body) }).unwrap();
+                    log.append(Record { removal, ..rule.record_at(now, &key, body) }).unwrap();
                     oracle.published.push((rule, key));
                 }
+                Act::Wait { seconds } => now += seconds,
                 Act::Take { bytes } => {
                     page(&mut log, id, &mut seq, bytes, &mut oracle);
                 }
@@ -289,11 +298,14 @@ proptest! {
     ) {
         let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), tiny());
         let id = log.add_filters(vec![Filter::all().tail(3)]);
-        let publish = |log: &mut RoomLog, act: Act| {
-            if let Act::Publish { rule, key, bytes, removal } = act {
-                let body = format!(r#""data":"{}"}}"#, "x".repeat(bytes)).into();
-                log.append(Record { removal, ..rule.record(&format!("k{key}"), body) }).unwrap();
+        let mut now = 0;
+        let mut publish = |log: &mut RoomLog, act: Act| match act {
+            Act::Publish { rule, key, bytes, removal } => {
+                let (key, body) = (format!("k{key}"), format!(r#""data":"{}"}}"#, "x".repeat(bytes)));
+                log.append(Record { removal, ..rule.record_at(now, &key, body.into()) }).unwrap();
             }
+            Act::Wait { seconds } => now += seconds,
+            Act::Look | Act::Take { .. } | Act::Resume => {}
         };
         for act in before {
             publish(&mut log, act);
@@ -386,6 +398,25 @@ fn a_slow_reader_gets_one_gap_with_the_exact_count() {
         }})
     );
     assert_eq!(gaps.len(), 1);
+}
+
+#[test]
+fn an_old_event_is_no_longer_hot_if_nothing_is_lost_by_that() {
+    let read_after_a_pause = |rule: TypeRule| {
+        let mut log = RoomLog::new(RoomName::new("shop").unwrap(), Epoch::from_random(1), tiny());
+        let id = log.add_filters(vec![Filter::all()]);
+        for seconds in [0, 0, 0, 0, 0, 0, 0, 100] {
+            let body = Bytes::from_static(br#""data":1}"#);
+            log.append(rule.record_at(seconds, "web", body)).unwrap();
+        }
+        let (mut seq, mut oracle) = (0, Oracle::default());
+        oracle.published = vec![(rule, "web".to_owned()); 8];
+        while page(&mut log, id, &mut seq, 10_000, &mut oracle) {}
+        assert!(oracle.missed.is_empty());
+        oracle.delivered
+    };
+    assert_eq!(read_after_a_pause(RING), [1, 2, 3, 4, 5, 6, 7, 8], "the ring keeps five of them");
+    assert_eq!(read_after_a_pause(LATEST), [8]);
 }
 
 #[test]
