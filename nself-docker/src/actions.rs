@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use nself_realtime::event::ServiceState;
 use nself_realtime::{Name, RoomName};
+use tokio::sync::oneshot;
 
 use crate::engine::{Engine, EngineError};
 
@@ -52,6 +53,47 @@ impl std::fmt::Display for Action {
             Self::Restart => "restart",
         })
     }
+}
+
+/// An action that has begun. It goes on whether this is kept or dropped.
+#[derive(Debug)]
+pub struct Accepted {
+    outcome: oneshot::Receiver<Result<(), EngineError>>,
+}
+
+impl Accepted {
+    /// An action that has begun, and what its outcome is to be told to.
+    pub(crate) fn begin() -> (Self, oneshot::Sender<Result<(), EngineError>>) {
+        let (tell, outcome) = oneshot::channel();
+        (Self { outcome }, tell)
+    }
+
+    /// Waits until the engine has done it to all containers of the service, or has refused. A container
+    /// may ask for minutes of grace before it is killed.
+    ///
+    /// # Errors
+    ///
+    /// [`OutcomeError`]. It may have been done to some of several containers.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it returns, the outcome is told by `service:status` alone.
+    pub async fn ended(self) -> Result<(), OutcomeError> {
+        let outcome = self.outcome.await.map_err(|_| OutcomeError::Abandoned)?;
+        outcome.map_err(OutcomeError::Engine)
+    }
+}
+
+/// Why an action that had begun did not succeed, as far as anybody knows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutcomeError {
+    /// The engine refused, or went away before it had answered: the first refusal, if there are several.
+    #[error(transparent)]
+    Engine(EngineError),
+    /// [`Docker`](crate::Docker) ended before the engine had answered: it may have been done or not.
+    #[error("abandoned before the engine had answered: look what became of it")]
+    Abandoned,
 }
 
 /// Why an action was not begun.

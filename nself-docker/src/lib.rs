@@ -88,7 +88,7 @@ mod stats;
 mod supervisor;
 mod text;
 
-pub use self::actions::{Action, ActionError};
+pub use self::actions::{Accepted, Action, ActionError, OutcomeError};
 pub use self::build::{
     Build, BuildCause, BuildError, BuildReport, BuildStatistics, BuildStep, Builds, BuildsError,
     ContextError, ProjectSource, StepReport, UnsupportedDockerfile,

@@ -18,7 +18,7 @@ use super::rooms::Rooms;
 use super::target::Target;
 use super::watches::Watches;
 use super::{DockerConfig, Known, engine_status};
-use crate::actions::{Action, ActionError};
+use crate::actions::{Accepted, Action, ActionError};
 use crate::engine::{Container, Engine, EngineError};
 use crate::inventory::{Change, Inventory, Record, ServiceKey, name_or_digest};
 use crate::logs::Origin;
@@ -27,17 +27,20 @@ use crate::logs::Origin;
 #[derive(Debug)]
 pub(super) enum Command {
     /// Do something to a service.
-    Act { key: ServiceKey, action: Action, reply: oneshot::Sender<Result<(), ActionError>> },
+    Act { key: ServiceKey, action: Action, reply: oneshot::Sender<Result<Accepted, ActionError>> },
     /// Do something to every service of a room.
-    ActOnRoom { room: RoomName, action: Action, reply: oneshot::Sender<Outcomes> },
+    ActOnRoom { room: RoomName, action: Action, reply: oneshot::Sender<Beginnings> },
     /// Tell which containers a service has.
     Origins { key: ServiceKey, reply: oneshot::Sender<Vec<Origin>> },
     /// Tell the identities of the containers that a service has.
     Containers { key: ServiceKey, reply: oneshot::Sender<Vec<String>> },
 }
 
-/// What became of an action on each of several services.
-pub(super) type Outcomes = Vec<(Name, Result<(), ActionError>)>;
+/// Of each of several services, whether an action has begun.
+pub(super) type Beginnings = Vec<(Name, Result<Accepted, ActionError>)>;
+
+/// How an action ended, and who may wait to hear it.
+type Ended = (Result<(), EngineError>, oneshot::Sender<Result<(), EngineError>>);
 
 /// Everything about one engine.
 pub(super) struct Desk {
@@ -59,7 +62,7 @@ pub(super) struct Desk {
     /// The link, and the announcements of failures that are being made.
     tasks: JoinSet<()>,
     inspections: JoinMap<String, Result<Container, EngineError>>,
-    actions: JoinMap<ServiceKey, Result<(), EngineError>>,
+    actions: JoinMap<ServiceKey, Ended>,
 }
 
 impl Desk {
@@ -122,10 +125,15 @@ impl Desk {
                     self.inventory.handle_inspected(&id, answer);
                     self.watches_may_change = true;
                 }
-                Some((key, outcome)) = self.actions.join_next() => {
-                    let outcome = outcome.unwrap_or_else(|failed| Err(failure(&failed)));
-                    self.end(&key, outcome);
-                }
+                Some((key, ended)) = self.actions.join_next() => match ended {
+                    Ok((outcome, tell)) => {
+                        self.end(&key, outcome.as_ref().err());
+                        if tell.send(outcome).is_err() {
+                            tracing::debug!("nobody waits for the outcome of an action");
+                        }
+                    }
+                    Err(failed) => self.end(&key, Some(&failure(&failed))),
+                },
                 Some(ended) = self.tasks.join_next() => {
                     if let Err(error) = ended {
                         tracing::error!(%error, "a task of the supervisor failed");
@@ -149,8 +157,8 @@ impl Desk {
             Command::ActOnRoom { room, action, reply } => {
                 let keys: Vec<ServiceKey> = self.inventory.keys_in(&room).cloned().collect();
                 let begun = keys.into_iter().map(|key| {
-                    let outcome = self.begin(&key, action);
-                    (key.service, outcome)
+                    let accepted = self.begin(&key, action);
+                    (key.service, accepted)
                 });
                 reply.send(begun.collect()).is_ok()
             }
@@ -270,7 +278,7 @@ impl Desk {
         self.tasks.spawn(obituary.publish());
     }
 
-    fn begin(&mut self, key: &ServiceKey, action: Action) -> Result<(), ActionError> {
+    fn begin(&mut self, key: &ServiceKey, action: Action) -> Result<Accepted, ActionError> {
         if !self.online {
             return Err(ActionError::EngineOffline);
         }
@@ -282,12 +290,14 @@ impl Desk {
             return Err(ActionError::NotFound { room, service });
         };
         self.publish(&Change { key: key.clone(), before: None, status });
-        self.actions.spawn(key.clone(), action.perform(Arc::clone(&self.engine), containers));
-        Ok(())
+        let (accepted, tell) = Accepted::begin();
+        let performed = action.perform(Arc::clone(&self.engine), containers);
+        self.actions.spawn(key.clone(), async move { (performed.await, tell) });
+        Ok(accepted)
     }
 
-    fn end(&mut self, key: &ServiceKey, outcome: Result<(), EngineError>) {
-        let refusal = outcome.err().map(|error| crate::text::at_most(&error.to_string(), 4_096));
+    fn end(&mut self, key: &ServiceKey, refusal: Option<&EngineError>) {
+        let refusal = refusal.map(|error| crate::text::at_most(&error.to_string(), 4_096));
         if let Some(why) = &refusal {
             tracing::info!(room = %key.room, service = %key.service, why, "action refused");
         }

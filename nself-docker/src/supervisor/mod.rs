@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use self::desk::{Command, Desk};
 use self::link::within;
-use crate::actions::{Action, ActionError};
+use crate::actions::{Accepted, Action, ActionError};
 use crate::details::{ContainerDetails, DetailsError, ServiceDetails};
 use crate::engine::Engine;
 use crate::inventory::ServiceKey;
@@ -139,7 +139,8 @@ impl Docker {
     }
 
     /// Begins an action on a service. Returns as soon as it has begun and its beginning was
-    /// published; how it ends is told by `service:status`, a refusal as the old status with a message.
+    /// published; how it ends is told by `service:status`, a refusal as the old status with a message, and
+    /// by [`Accepted::ended`] to whoever asked for it.
     ///
     /// # Errors
     ///
@@ -153,7 +154,7 @@ impl Docker {
         room: &RoomName,
         service: &Name,
         action: Action,
-    ) -> Result<(), ActionError> {
+    ) -> Result<Accepted, ActionError> {
         let key = ServiceKey { room: room.clone(), service: service.clone() };
         let answer = self.command(|reply| Command::Act { key, action, reply }).await;
         answer.unwrap_or(Err(ActionError::EngineOffline))
@@ -169,7 +170,7 @@ impl Docker {
         &self,
         room: &RoomName,
         action: Action,
-    ) -> Vec<(Name, Result<(), ActionError>)> {
+    ) -> Vec<(Name, Result<Accepted, ActionError>)> {
         let room = room.clone();
         let answer = self.command(|reply| Command::ActOnRoom { room, action, reply }).await;
         answer.unwrap_or_default()

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use nself_docker::{Action, ActionError, Container, ContainerState, EngineError};
+use nself_docker::{
+    Accepted, Action, ActionError, Container, ContainerState, EngineError, OutcomeError,
+};
 use nself_realtime::{Name, RoomName};
 
 use crate::stage::{Stage, WEB, all, away, engine};
 
 const STATUS: &str = "service:status";
 
-async fn act(stage: &Stage, service: &str, action: Action) -> Result<(), ActionError> {
+async fn act(stage: &Stage, service: &str, action: Action) -> Result<Accepted, ActionError> {
     let (room, service) = (RoomName::new("shop").unwrap(), Name::new(service).unwrap());
     stage.docker.act(&room, &service, action).await
 }
@@ -63,9 +65,11 @@ async fn nothing_is_begun_without_an_engine() {
     let stage = Stage::with_web().await;
     stage.engine.go_offline(away());
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(act(&stage, "web", Action::Stop).await, Err(ActionError::EngineOffline));
+    let error = act(&stage, "web", Action::Stop).await.unwrap_err();
+    assert_eq!(error, ActionError::EngineOffline);
     stage.docker.shutdown().await;
-    assert_eq!(act(&stage, "web", Action::Stop).await, Err(ActionError::EngineOffline));
+    let error = act(&stage, "web", Action::Stop).await.unwrap_err();
+    assert_eq!(error, ActionError::EngineOffline);
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,6 +89,29 @@ async fn a_refusal_is_the_old_status_with_a_message_until_something_changes() {
     act(&stage, "web", Action::Stop).await.unwrap();
     reader.until("stopped", |seen| all(seen, STATUS, "status").len() == 5).await;
     assert_eq!(reader.all(STATUS, "message").last().unwrap(), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asked_for_an_action_hears_how_it_ended() {
+    let stage = Stage::with_web().await;
+    assert_eq!(act(&stage, "web", Action::Restart).await.unwrap().ended().await, Ok(()));
+    let refusal = EngineError::Api { status: 500, message: "no space left".to_owned() };
+    stage.engine.refuse_actions(Some(refusal.clone()));
+    let shop = RoomName::new("shop").unwrap();
+    let (_, begun) = stage.docker.act_on_project(&shop, Action::Stop).await.remove(0);
+    assert_eq!(begun.unwrap().ended().await, Err(OutcomeError::Engine(refusal)));
+    stage.engine.refuse_actions(None);
+    let begun = act(&stage, "web", Action::Stop).await.unwrap();
+    stage.docker.shutdown().await;
+    assert_eq!(begun.ended().await, Err(OutcomeError::Abandoned));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_goes_on_though_nobody_waits_for_its_end() {
+    let stage = Stage::with_web().await;
+    drop(act(&stage, "web", Action::Stop).await.unwrap());
+    let mut reader = stage.read("shop");
+    reader.until("stopped", |seen| all(seen, STATUS, "status").contains(&"stopped".into())).await;
 }
 
 #[tokio::test(start_paused = true)]

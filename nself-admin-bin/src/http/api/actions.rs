@@ -61,7 +61,7 @@ pub(crate) async fn on_project(
         return Err(no_such());
     }
     let services = outcomes.into_iter().map(|(service, outcome)| match outcome {
-        Ok(()) => Outcome { service, accepted: true, code: None, message: None },
+        Ok(_) => Outcome { service, accepted: true, code: None, message: None },
         Err(error) => {
             let Refusal { code, message, .. } = refused(&error);
             Outcome { service, accepted: false, code: Some(code), message: Some(message) }
