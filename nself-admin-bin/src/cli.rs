@@ -7,7 +7,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::parser::ValueSource;
+use clap::{
+    ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 use ipnet::IpNet;
 use nself_docker::compose::Rule;
 use nself_realtime::Name;
@@ -103,7 +107,6 @@ pub(crate) enum LogFormat {
 
 /// How to serve. What is not given here may be given by the file.
 #[derive(Debug, Clone, Default, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "they are flags, and independent of each other")]
 pub(crate) struct Serve {
     /// Where to serve the page [default: 127.0.0.1:3021]
     #[arg(long, value_name = "ADDR", env = "NSELF_LISTEN", value_parser = address)]
@@ -115,8 +118,9 @@ pub(crate) struct Serve {
     pub(crate) docker_host: Option<String>,
 
     /// Show a scripted stack instead of a real engine's
-    #[arg(long, env = "NSELF_DEMO")]
-    pub(crate) demo: bool,
+    #[arg(long, env = "NSELF_DEMO", value_name = "BOOL", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub(crate) demo: Option<bool>,
 
     /// Watch only containers with that label, as label=name or label=name=value; repeatable, all must be
     /// there
@@ -138,12 +142,14 @@ pub(crate) struct Serve {
     pub(crate) env: Option<String>,
 
     /// Let nobody start, stop or build anything
-    #[arg(long, env = "NSELF_READ_ONLY")]
-    pub(crate) read_only: bool,
+    #[arg(long, env = "NSELF_READ_ONLY", value_name = "BOOL", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub(crate) read_only: Option<bool>,
 
     /// Serve without sign-in, everybody as admin; only with a loopback address
-    #[arg(long, env = "NSELF_NO_AUTH")]
-    pub(crate) no_auth: bool,
+    #[arg(long, env = "NSELF_NO_AUTH", value_name = "BOOL", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub(crate) no_auth: Option<bool>,
 
     #[command(flatten)]
     pub(crate) state: State,
@@ -165,12 +171,14 @@ pub(crate) struct Serve {
     pub(crate) tls_key: Option<PathBuf>,
 
     /// Serve TLS with a certificate of its own, kept in the state folder
-    #[arg(long, env = "NSELF_TLS_SELF_SIGNED")]
-    pub(crate) tls_self_signed: bool,
+    #[arg(long, env = "NSELF_TLS_SELF_SIGNED", value_name = "BOOL", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub(crate) tls_self_signed: Option<bool>,
 
     /// Listen beyond loopback without TLS: behind a proxy that speaks it
-    #[arg(long, env = "NSELF_INSECURE_PLAIN_HTTP")]
-    pub(crate) insecure_plain_http: bool,
+    #[arg(long, env = "NSELF_INSECURE_PLAIN_HTTP", value_name = "BOOL", value_parser = BoolishValueParser::new(),
+        num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub(crate) insecure_plain_http: Option<bool>,
 
     /// An address under which browsers reach this server, scheme included; repeatable
     #[arg(long, value_name = "URL", env = "NSELF_PUBLIC_URL", value_delimiter = ',', value_parser = site)]
@@ -203,6 +211,45 @@ pub(crate) struct Serve {
     /// Log more: -v what happens, -vv in detail; RUST_LOG says it by module
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+}
+
+impl Cli {
+    /// Reads the command line and the environment; ends the program if they are wrong or only ask for help.
+    pub(crate) fn read() -> Self {
+        Self::of(&Self::command().get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn of(given: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut cli = Self::from_arg_matches(given)?;
+        match (&mut cli.command, given.subcommand()) {
+            (Some(Command::Serve(serve) | Command::Doctor(serve)), Some((_, given))) => {
+                serve.prefer_options(given);
+            }
+            (None, _) => cli.serve.prefer_options(given),
+            (Some(_), _) => {}
+        }
+        Ok(cli)
+    }
+}
+
+impl Serve {
+    /// Of one engine and one certificate: what options choose replaces all that variables say about it.
+    fn prefer_options(&mut self, given: &ArgMatches) {
+        let is_option = |name| given.value_source(name) == Some(ValueSource::CommandLine);
+        if is_option("demo") && !is_option("docker_host") && self.demo == Some(true) {
+            self.docker_host = None;
+        }
+        if is_option("docker_host") && !is_option("demo") {
+            self.demo = None;
+        }
+        let by_option = ["tls_cert", "tls_key", "tls_self_signed"].map(is_option);
+        if by_option.contains(&true) {
+            let [cert, key, self_signed] = by_option;
+            self.tls_cert = self.tls_cert.take().filter(|_| cert);
+            self.tls_key = self.tls_key.take().filter(|_| key);
+            self.tls_self_signed = self.tls_self_signed.filter(|_| self_signed);
+        }
+    }
 }
 
 /// Reads an address to listen on.
@@ -243,8 +290,6 @@ pub(crate) fn network(text: &str) -> Result<IpNet, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

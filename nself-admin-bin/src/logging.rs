@@ -4,7 +4,7 @@
 use std::io::{self, IsTerminal as _};
 
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -12,12 +12,33 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::cli::LogFormat;
 
+/// What is in `RUST_LOG` says nothing about a log.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "RUST_LOG {text:?}: {source}; write a level, or levels by module, such as warn,nself_docker=debug"
+)]
+pub(crate) struct LogError {
+    text: String,
+    source: ParseError,
+}
+
 /// Begins to log to standard error.
-pub(crate) fn start(format: LogFormat, verbose: u8) {
-    let wanted = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(unless_said_by_module(verbose)));
+///
+/// # Errors
+///
+/// [`LogError`]: nothing is logged.
+pub(crate) fn start(format: LogFormat, verbose: u8) -> Result<(), LogError> {
+    let wanted = wanted(std::env::var("RUST_LOG").ok(), verbose)?;
     let colored = io::stderr().is_terminal();
     subscriber(format, wanted, io::stderr, colored).init();
+    Ok(())
+}
+
+fn wanted(said: Option<String>, verbose: u8) -> Result<EnvFilter, LogError> {
+    match said.filter(|text| !text.is_empty()) {
+        Some(text) => EnvFilter::try_new(&text).map_err(|source| LogError { text, source }),
+        None => Ok(EnvFilter::new(unless_said_by_module(verbose))),
+    }
 }
 
 /// What is logged where `RUST_LOG` does not say it.
@@ -105,6 +126,14 @@ mod tests {
         speak_as!("rustls");
         speak_as!("tokio_tungstenite");
         speak_as!("mio");
+    }
+
+    #[test]
+    fn a_filter_that_says_nothing_is_named_with_the_mend() {
+        let refused = wanted(Some("nself_docker=loud".to_owned()), 0).unwrap_err().to_string();
+        assert!(refused.starts_with("RUST_LOG \"nself_docker=loud\": "), "{refused}");
+        assert!(refused.ends_with("such as warn,nself_docker=debug"), "{refused}");
+        assert!(wanted(Some(String::new()), 0).is_ok() && wanted(None, 2).is_ok());
     }
 
     const OWN: [&str; 3] = ["nself_admin::http", "nself_docker", "nself_realtime"];

@@ -18,11 +18,11 @@ mod state;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tikv_jemallocator::Jemalloc;
 
 use self::cli::{Cli, Command, Serve};
 use self::commands::CommandError;
+use self::logging::LogError;
 use self::program::{Program, ProgramError};
 use self::settings::{Settings, SettingsError};
 
@@ -41,7 +41,9 @@ enum Error {
     Program(#[from] ProgramError),
     #[error(transparent)]
     Command(#[from] CommandError),
-    #[error("not all is well")]
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("not all is well: mend what is marked FAIL")]
     Unwell,
     #[error("the runtime failed: {0}")]
     Runtime(#[from] std::io::Error),
@@ -50,15 +52,16 @@ enum Error {
 impl Error {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Settings(_) => 2,
+            Self::Settings(_) | Self::Log(_) => 2,
             Self::Program(error) => error.exit_code(),
-            Self::Command(_) | Self::Unwell | Self::Runtime(_) => 1,
+            Self::Command(error) => error.exit_code(),
+            Self::Unwell | Self::Runtime(_) => 1,
         }
     }
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    match run(Cli::read()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("nself-admin: {error}");
@@ -89,9 +92,12 @@ fn doctor(given: Serve) -> Result<(), Error> {
 
 fn serve(given: Serve) -> Result<(), Error> {
     let settings = Settings::new(given)?;
-    logging::start(settings.log_format, settings.verbose);
+    logging::start(settings.log_format, settings.verbose)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // Everything runs in tasks: what runs on this thread is not scheduled with them.
     let running = async { tokio::spawn(Program::new(settings).run()).await };
-    Ok(runtime.block_on(running).map_err(ProgramError::Task)??)
+    let ended = runtime.block_on(running);
+    // What was cut off may still wait for a file or a hash: it is not waited for.
+    runtime.shutdown_background();
+    Ok(ended.map_err(ProgramError::Task)??)
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::OptionFuture;
 use nself_docker::{
     Builds, Docker, DockerConfig, DockerEngine, Engine, EngineError, MeteredEngine, ScriptedEngine,
 };
@@ -13,6 +14,7 @@ use nself_realtime::auth::Access as RoomAccess;
 use nself_realtime::{Hub, Server, SessionConfig};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, Tokens};
@@ -25,8 +27,10 @@ use crate::state::links::LinkError;
 use crate::state::running::Running;
 use crate::state::{StateDir, StateError};
 
-/// How long connections have to end when the program is told to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long realtime connections have to end when the program is told to stop.
+const DRAIN: Duration = Duration::from_secs(8);
+/// The program ends within 10 s, whatever is still under way.
+const STOP: Duration = Duration::from_millis(9_500);
 /// The demo plays the same at each start.
 const DEMO_SEED: u64 = 1;
 /// Where the project of the demo lies, in the folder of the state.
@@ -37,11 +41,8 @@ const LINK_FILE: &str = "login-link";
 /// Why the program ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProgramError {
-    #[error(
-        "{option} {address} cannot be served: {source}; stop what listens there, or choose another \
-         port, such as {option} {other}"
-    )]
-    Listen { option: &'static str, address: SocketAddr, other: SocketAddr, source: io::Error },
+    #[error("{option} {address} cannot be served: {source}; {}", another(option, *address, source))]
+    Listen { option: &'static str, address: SocketAddr, source: io::Error },
     #[error("--docker-host, DOCKER_HOST or the Docker context: {0}")]
     Engine(#[from] EngineError),
     #[error(
@@ -60,7 +61,7 @@ pub(crate) enum ProgramError {
     #[error("the runtime failed: {0}")]
     Io(#[from] io::Error),
     #[error("the program failed: {0}")]
-    Task(#[from] tokio::task::JoinError),
+    Task(#[from] JoinError),
 }
 
 impl ProgramError {
@@ -155,7 +156,8 @@ impl Program {
         let measuring = metrics.map(|listener| {
             tokio::spawn(http::serve_metrics(listener, Arc::clone(&app), stop.clone()))
         });
-        Running { address, url: url.clone(), fingerprint: fingerprint.clone() }.tell(&dir)?;
+        let running = Running { address, url: url.clone(), fingerprint: fingerprint.clone() };
+        let _alive = running.tell(&dir)?;
 
         app.wait_for_rooms().await;
         let screen = Screen {
@@ -172,22 +174,41 @@ impl Program {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        stop.cancel();
-        if !app.server.drain(DRAIN).await {
-            tracing::warn!("some connections did not end in time");
+        let stopping = stopped(&app, &stop, serving, measuring);
+        if let Ok(ended) = tokio::time::timeout(STOP, stopping).await {
+            ended?;
+        } else {
+            tracing::warn!("what had not ended in time is cut off");
         }
         tending.abort();
-        if let Some(builds) = &app.builds {
-            builds.shutdown().await;
+        for left in [dir.remove(LINK_FILE), Running::forget(&dir)] {
+            if let Err(error) = left {
+                tracing::warn!(%error, "something of this run is left in the state folder");
+            }
         }
-        app.docker.shutdown().await;
-        serving.await?;
-        if let Some(measuring) = measuring {
-            measuring.await?;
-        }
-        dir.remove(LINK_FILE)?;
-        Ok(Running::forget(&dir)?)
+        Ok(())
     }
+}
+
+/// Ends everything, what acts and what listens last: whoever asks meanwhile is told that this server is not
+/// ready.
+async fn stopped(
+    app: &App,
+    stop: &CancellationToken,
+    serving: JoinHandle<()>,
+    measuring: Option<JoinHandle<()>>,
+) -> Result<(), JoinError> {
+    let builds = OptionFuture::from(app.builds.as_ref().map(Builds::shutdown));
+    let (drained, _) = tokio::join!(app.server.drain(DRAIN), builds);
+    if !drained {
+        tracing::warn!("some connections did not end in time");
+    }
+    stop.cancel();
+    app.docker.shutdown().await;
+    serving.await?;
+    app.acts.close();
+    app.acts.wait().await;
+    OptionFuture::from(measuring).await.transpose().map(drop)
 }
 
 fn engine(choice: &EngineChoice, hub: &Hub) -> Result<(Arc<dyn Engine>, String), EngineError> {
@@ -211,8 +232,9 @@ fn demo_project(choice: &EngineChoice, dir: &StateDir) -> Result<Option<Project>
         return Ok(None);
     }
     let folder = dir.file(DEMO_FOLDER);
-    std::fs::create_dir_all(&folder)?;
-    ScriptedEngine::write_demo_project(&folder)?;
+    let written =
+        std::fs::create_dir_all(&folder).and_then(|()| ScriptedEngine::write_demo_project(&folder));
+    written.map_err(|source| StateError::Write { path: folder.clone(), source })?;
     Ok(Some(Project::read(&folder, Vec::new())?))
 }
 
@@ -242,8 +264,27 @@ fn way_in(access: &Access, dir: &StateDir, url: &str) -> Result<SignIn, ProgramE
 }
 
 async fn bind(option: &'static str, address: SocketAddr) -> Result<TcpListener, ProgramError> {
-    TcpListener::bind(address).await.map_err(|source| {
-        let other = SocketAddr::new(address.ip(), address.port().wrapping_add(1));
-        ProgramError::Listen { option, address, other, source }
-    })
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|source| ProgramError::Listen { option, address, source })
+}
+
+/// Where else it could be served.
+fn another(option: &str, address: SocketAddr, error: &io::Error) -> String {
+    let (ip, port) = (address.ip(), address.port());
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            format!(
+                "ports below 1024 are not for everybody: choose another one, such as {option} {}",
+                SocketAddr::new(ip, 8443)
+            )
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            format!("choose an address of this machine, such as {option} 127.0.0.1:{port}")
+        }
+        _ => {
+            let other = port.checked_add(1).unwrap_or(3021);
+            let other = SocketAddr::new(ip, other);
+            format!("stop what listens there, or choose another port, such as {option} {other}")
+        }
+    }
 }

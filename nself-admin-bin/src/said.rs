@@ -2,16 +2,22 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::CommandFactory as _;
 use nself_realtime::event::{EngineState, EngineStatus};
 use nself_realtime::{Name, RoomName};
+use rustls::pki_types::pem;
 
+use crate::access::SignInError;
 use crate::cli::Cli;
 use crate::commands::CommandError;
+use crate::http::TlsError;
 use crate::program::ProgramError;
 use crate::screen::{Screen, SignIn};
-use crate::settings::Project;
+use crate::settings::{FileError, Project, ProjectError};
+use crate::state::password::SetPasswordError;
+use crate::state::tokens::TokenError;
 use crate::state::{StateDir, StateError};
 
 #[test]
@@ -77,32 +83,69 @@ fn start() {
 #[test]
 fn errors() {
     let path = || PathBuf::from("/var/lib/nself-admin");
-    let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+    let failed = io::Error::from;
+    let denied = || failed(io::ErrorKind::PermissionDenied);
     let parent = tempfile::tempdir().unwrap();
     let dir = StateDir::open(parent.path().to_owned()).unwrap();
-    let taken = ProgramError::Listen {
-        option: "--listen",
-        address: "127.0.0.1:3021".parse().unwrap(),
-        other: "127.0.0.1:3022".parse().unwrap(),
-        source: io::Error::from(io::ErrorKind::AddrInUse),
+    let listen = |address: &str, kind| {
+        let address = address.parse().unwrap();
+        ProgramError::Listen { option: "--listen", address, source: failed(kind) }.to_string()
     };
     let no_password = ProgramError::NoPassword { listen: "0.0.0.0:3021".parse().unwrap(), dir };
-    let no_server = CommandError::NoServer("/var/lib/nself-admin".to_owned());
     let address = "127.0.0.1:3021".parse().unwrap();
     let not_well = CommandError::NotWell { address, message: "Connection refused".to_owned() };
-    let damaged = StateError::Damaged { path: path(), message: "no JSON".to_owned() };
+    let damaged = |message: &str| StateError::Damaged { path: path(), message: message.to_owned() };
+    let ci = || Name::new("ci").unwrap();
+    let pem = || pem::Error::NoItemsFound;
+    let cert = || PathBuf::from("cert.pem");
     let all = [
-        taken.to_string(),
+        listen("127.0.0.1:3021", io::ErrorKind::AddrInUse),
+        listen("127.0.0.1:65535", io::ErrorKind::AddrInUse),
+        listen("0.0.0.0:443", io::ErrorKind::PermissionDenied),
+        listen("192.0.2.1:3021", io::ErrorKind::AddrNotAvailable),
         no_password.to_string().replace(&parent.path().display().to_string(), "DIR"),
-        no_server.to_string(),
-        not_well.to_string(),
-        CommandError::Differ.to_string(),
         StateError::Nowhere.to_string(),
         StateError::Make { path: path(), source: denied() }.to_string(),
         StateError::Open { path: path() }.to_string(),
         StateError::Read { path: path(), source: denied() }.to_string(),
         StateError::Write { path: path(), source: denied() }.to_string(),
-        damaged.to_string(),
+        damaged("no JSON").to_string(),
+        TlsError::Read { option: "--tls-cert", path: cert(), source: denied() }.to_string(),
+        TlsError::Pem {
+            option: "--tls-cert",
+            path: cert(),
+            expected: "a CERTIFICATE",
+            source: pem(),
+        }
+        .to_string(),
+        TlsError::Pair(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch))
+            .to_string(),
+        TlsError::Make(rcgen::Error::KeyGenerationUnavailable).to_string(),
+        TlsError::Own { path: cert(), message: "no key".to_owned() }.to_string(),
+        ProjectError::NoFile { path: path() }.to_string(),
+        ProjectError::Read { path: path(), source: denied() }.to_string(),
+        FileError::Read { path: path(), source: denied() }.to_string(),
+        CommandError::NoServer("/var/lib/nself-admin".to_owned()).to_string(),
+        not_well.to_string(),
+        CommandError::Differ.to_string(),
+        CommandError::Read(denied()).to_string(),
+        SetPasswordError::Short.to_string(),
+        SetPasswordError::Long.to_string(),
+        TokenError::Taken(ci()).to_string(),
+        TokenError::Unknown(ci()).to_string(),
+        TokenError::TooMany.to_string(),
+        crate::Error::Unwell.to_string(),
     ];
     insta::assert_snapshot!("errors", all.join("\n"));
+}
+
+#[test]
+fn refused_sign_ins() {
+    let all = [
+        SignInError::Wrong.to_string(),
+        SignInError::NoPassword.to_string(),
+        SignInError::Wait(Duration::from_millis(1_200)).to_string(),
+        SignInError::NotNeeded.to_string(),
+    ];
+    insta::assert_snapshot!("refused-sign-ins", all.join("\n"));
 }

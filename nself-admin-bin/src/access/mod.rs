@@ -22,6 +22,7 @@ pub(crate) use self::secret::{Digest, Secret};
 use self::sessions::Sessions;
 pub(crate) use self::sessions::{Lifetimes, later};
 use self::throttle::Throttle;
+pub(crate) use self::throttle::network;
 use crate::state::tokens::Token;
 use crate::state::{StateDir, StateError, links, password, tokens};
 
@@ -45,13 +46,13 @@ pub(crate) struct Caller {
 /// Why somebody is not signed in.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignInError {
-    #[error("that is not right")]
+    #[error("that is not right: try again, or make a sign-in link with nself-admin login-link")]
     Wrong,
     #[error(
         "no password is set: use the sign-in link that nself-admin printed when it started, or make one with nself-admin login-link"
     )]
     NoPassword,
-    #[error("too many attempts: wait {} s", .0.as_secs())]
+    #[error("too many attempts: wait {} s", whole_seconds(*.0))]
     Wait(Duration),
     #[error("nobody has to sign in here")]
     NotNeeded,
@@ -63,6 +64,11 @@ pub(crate) enum SignInError {
     Task(#[from] tokio::task::JoinError),
 }
 
+/// In whole seconds, and not too few.
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
 /// Everybody who is signed in.
 pub(crate) struct Access {
     dir: StateDir,
@@ -72,7 +78,7 @@ pub(crate) struct Access {
     sessions: Sessions,
     tokens: Mutex<Vec<(Token, Arc<Seat>)>>,
     throttle: Mutex<Throttle>,
-    hashing: Semaphore,
+    hashing: Arc<Semaphore>,
 }
 
 impl Access {
@@ -109,7 +115,7 @@ impl Access {
             sessions: Sessions::new(lifetimes),
             tokens: Mutex::default(),
             throttle: Mutex::default(),
-            hashing: Semaphore::new(HASHED_AT_ONCE),
+            hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
         }
     }
 
@@ -159,15 +165,24 @@ impl Access {
         if !password::is_set(&self.dir) {
             return Err(SignInError::NoPassword);
         }
-        // It is never closed.
-        let _turn = self.hashing.acquire().await;
+        let version = self.dir.version(password::FILE);
+        // It is never closed. The hashing goes on if nobody waits for it any more, and keeps its turn.
+        let turn = Arc::clone(&self.hashing).acquire_owned().await;
         let dir = self.dir.clone();
-        let right =
-            tokio::task::spawn_blocking(move || password::verify(&dir, &password)).await??;
-        if !right {
+        let verify = move || {
+            let _turn = turn;
+            password::verify(&dir, &password)
+        };
+        if !tokio::task::spawn_blocking(verify).await?? {
             return Err(SignInError::Wrong);
         }
-        self.begin(from, Role::Admin)
+        let (secret, caller) = self.begin(from, Role::Admin)?;
+        // If it was the old one, this session has to end with all others, which may have ended by now.
+        if self.dir.version(password::FILE) != version {
+            self.log_out(&caller);
+            return Err(SignInError::Wrong);
+        }
+        Ok((secret, caller))
     }
 
     /// Signs in with what stands in a one-time link.
@@ -293,6 +308,7 @@ impl Authenticator for Tokens {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
     use nself_realtime::clock::SystemClock;
 
     use super::*;
@@ -320,6 +336,46 @@ mod tests {
         assert!(access.by_cookie(Some("another")).is_none() && access.by_cookie(None).is_none());
         access.log_out(&caller);
         assert!(access.by_cookie(Some(secret.reveal())).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_password_that_is_replaced_while_it_is_looked_at_signs_nobody_in() {
+        let (_parent, access) = access();
+        password::set(&access.dir, "correct horse").unwrap();
+        let turns = Arc::clone(&access.hashing).acquire_many_owned(2).await.unwrap();
+        let old = access.log_in(HERE, "correct horse".into());
+        let replaced = async {
+            // The one who signs in waits for a turn, and has seen which password there is.
+            tokio::task::yield_now().await;
+            let old = access.dir.read(password::FILE).unwrap().unwrap();
+            // The same hash in another file: what was verified is right, and not what holds now.
+            access.dir.replace(password::FILE, &old).unwrap();
+            drop(turns);
+        };
+        let (signed_in, ()) = tokio::join!(old, replaced);
+        assert!(matches!(signed_in, Err(SignInError::Wrong)));
+        assert!(access.sessions.is_empty());
+    }
+
+    #[tokio::test]
+    async fn whoever_goes_away_while_a_password_is_hashed_frees_no_turn() {
+        let (_parent, access) = access();
+        // A pipe: whoever reads the hash from it waits until somebody has written it.
+        let kept = access.dir.file(password::FILE);
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &kept, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        for _ in 0..4 {
+            // Polled once: two have begun to hash, the others wait.
+            assert!(access.log_in(HERE, "wrong".into()).now_or_never().is_none());
+        }
+        assert_eq!(access.hashing.available_permits(), 0);
+        let pipe = std::fs::OpenOptions::new().read(true).write(true).open(&kept).unwrap();
+        access.dir.replace(password::FILE, "").unwrap();
+        drop(pipe);
+        assert!(
+            access.hashing.acquire_many(2).await.is_ok(),
+            "they end, and give their turns back"
+        );
     }
 
     #[test]

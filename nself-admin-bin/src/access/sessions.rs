@@ -135,6 +135,11 @@ impl Sessions {
         idle || now >= session.until
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known().is_empty()
+    }
+
     fn known(&self) -> MutexGuard<'_, HashMap<Digest, Session>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

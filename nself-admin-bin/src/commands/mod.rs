@@ -34,7 +34,9 @@ pub(crate) enum CommandError {
     Password(#[from] SetPasswordError),
     #[error("the two passwords differ; try again")]
     Differ,
-    #[error("the password cannot be read: {0}")]
+    #[error(
+        "the password cannot be read: {0}; type it at a terminal, or give it as the first line of standard input"
+    )]
     Read(io::Error),
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -42,10 +44,26 @@ pub(crate) enum CommandError {
         "no server runs with the state folder {0}; start nself-admin first, or name its folder with --state-dir"
     )]
     NoServer(String),
-    #[error("the server at {address} is not well: {message}")]
+    #[error(
+        "the server at {address} is not well: {message}; its log says why, and starting it again may mend it"
+    )]
     NotWell { address: SocketAddr, message: String },
     #[error(transparent)]
     Token(#[from] TokenError),
+}
+
+impl CommandError {
+    /// What failed while it ran is told from what was asked for wrongly.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoServer(_)
+            | Self::NotWell { .. }
+            | Self::Read(_)
+            | Self::Link(LinkError::Random(_))
+            | Self::Token(TokenError::Random(_)) => 1,
+            Self::State(_) | Self::Password(_) | Self::Differ | Self::Link(_) | Self::Token(_) => 2,
+        }
+    }
 }
 
 /// Makes, lists or revokes tokens.

@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 
 use super::{CommandError, audited, open};
 use crate::cli::State;
-use crate::state::password;
+use crate::state::{links, password};
 
 /// Sets the password, typed twice at a terminal, or read from the first line of standard input.
 ///
@@ -14,7 +14,11 @@ use crate::state::password;
 pub(crate) fn set_password(state: &State) -> Result<(), CommandError> {
     let dir = open(state)?;
     let password = ask()?;
-    audited(&dir, "set-password", || password::set(&dir, &password))?;
+    audited(&dir, "set-password", || {
+        password::set(&dir, &password)?;
+        // A link is a way in as the old password was.
+        Ok::<_, CommandError>(links::revoke_all(&dir)?)
+    })?;
     println!("The password is set; whoever was signed in has to sign in again.");
     Ok(())
 }

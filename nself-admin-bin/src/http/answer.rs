@@ -13,6 +13,7 @@ use hyper::body::Frame;
 use serde::Serialize;
 
 use super::guard::MAX_BODY_BYTES;
+use crate::access::whole_seconds;
 
 /// The body of an answer: whole, or a stream.
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -25,7 +26,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'";
 
-const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+/// What every answer carries.
+pub(super) const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -95,6 +97,12 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 
+    /// The same, for an error that whoever asks cannot mend: it may name what is not for them.
+    pub(super) fn unexpected(error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, "a request failed");
+        Self::internal()
+    }
+
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }
@@ -138,9 +146,7 @@ impl Refusal {
             headers.insert(header::ALLOW, allow);
         }
         if let Some(time) = self.retry_after {
-            // Whole seconds, and not too early.
-            let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(time)));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

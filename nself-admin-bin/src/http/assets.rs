@@ -60,7 +60,7 @@ static PACKED: LazyLock<HashMap<String, Packed>> = LazyLock::new(|| {
 });
 
 /// The page; the same for every address that it has, since it finds its way by itself.
-pub(super) fn page(headers: &HeaderMap) -> Result<Answer, Refusal> {
+pub(super) fn page(_: &Granted, headers: &HeaderMap) -> Result<Answer, Refusal> {
     let etag = format!("\"{}\"", *HASH);
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == etag.as_str());
     let mut answer = if known {
@@ -93,7 +93,7 @@ pub(super) fn asset(granted: &Granted, headers: &HeaderMap) -> Result<Answer, Re
 }
 
 /// The icon, which browsers ask for at this address.
-pub(super) fn favicon(headers: &HeaderMap) -> Result<Answer, Refusal> {
+pub(super) fn favicon(_: &Granted, headers: &HeaderMap) -> Result<Answer, Refusal> {
     file("favicon.svg", "public, max-age=86400", headers)
 }
 

@@ -1,9 +1,13 @@
-//! Whatever changes something is written down: before it is done, and what came of it.
+//! Whatever changes something is written down: before it is done, and what came of it. Both happen whether or
+//! not whoever asked waits for the answer.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
+use nself_docker::Accepted;
 use tracing::Instrument as _;
 
 use super::answer::{Answer, Refusal};
@@ -17,16 +21,21 @@ use crate::state::audit::Asker;
 /// Handles a request that passed the guard.
 pub(super) async fn handle(
     app: Arc<App>,
-    granted: &Granted,
+    granted: Granted,
     request: Request<Incoming>,
 ) -> Result<Answer, Refusal> {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     if !changes || granted.route() == Route::Poll {
-        return routes::handle(app, granted, request).await;
+        return routes::handle(app, &granted, request).await;
     }
     let what = format!("{} {}", request.method(), request.uri().path());
     let span = tracing::info_span!("action", what, from = %granted.from());
-    handle_change(app, granted, request, &what).instrument(span).await
+    let (own, acts) = (Arc::clone(&app), app.acts.clone());
+    let changing = async move { handle_change(own, &granted, request, &what).await };
+    acts.spawn(changing.instrument(span)).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a change was not made");
+        Err(Refusal::internal())
+    })
 }
 
 async fn handle_change(
@@ -39,7 +48,7 @@ async fn handle_change(
     let from = Some(granted.from());
     let Ok(caller) = granted.caller() else {
         // Somebody signs in. Attempts that were not looked at are not written down: there may be many.
-        let answer = routes::handle(app, granted, request).await;
+        let answer = contained(routes::handle(app, granted, request)).await;
         let status = status(&answer);
         if matches!(status, StatusCode::NO_CONTENT | StatusCode::UNAUTHORIZED) {
             let nobody = Asker { user: None, role: None, from };
@@ -54,11 +63,35 @@ async fn handle_change(
         tracing::error!(%error, "not done, for it cannot be written down");
         Refusal::internal()
     })?;
-    let answer = routes::handle(app, granted, request).await;
+    let answer = contained(routes::handle(app, granted, request)).await;
     let outcome = outcome(&answer);
     tracing::info!(user = %seat.user(), outcome, "acted");
     note(audit.conclude(clock.timestamp(), intent, &outcome));
     answer
+}
+
+/// Writes down how an action ended that was accepted, once it has.
+pub(super) fn note_end(app: &App, granted: &Granted, what: String, accepted: Accepted) {
+    let Ok(caller) = granted.caller() else { return };
+    let (seat, from) = (Arc::clone(&caller.seat), Some(granted.from()));
+    let (audit, clock) = (Arc::clone(&app.audit), Arc::clone(app.server.hub().clock()));
+    app.acts.spawn(async move {
+        let outcome = match accepted.ended().await {
+            Ok(()) => "done".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        tracing::info!(user = %seat.user(), what, outcome, "an action ended");
+        let asker = Asker { user: Some(seat.user()), role: Some(seat.role()), from };
+        note(audit.record(clock.timestamp(), asker, &what, &outcome));
+    });
+}
+
+/// A panic is a refusal, so that its outcome is written down too.
+async fn contained(
+    handling: impl Future<Output = Result<Answer, Refusal>>,
+) -> Result<Answer, Refusal> {
+    let answer = AssertUnwindSafe(handling).catch_unwind().await;
+    answer.unwrap_or_else(|_| Err(Refusal::internal()))
 }
 
 fn status(answer: &Result<Answer, Refusal>) -> StatusCode {

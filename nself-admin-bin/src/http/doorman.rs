@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::access::network;
+
 /// All together.
 const CONNECTIONS: usize = 1_024;
-/// Of one address.
+/// Of one address; with IPv6, of a /64.
 const PER_ADDRESS: usize = 64;
 /// Of a loopback address: these are programs of this machine, and proxies.
 const PER_LOOPBACK_ADDRESS: usize = 256;
@@ -46,21 +48,22 @@ impl Doorman {
     }
 
     /// Waits until one more connection may be taken.
-    pub(super) async fn room(&self) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn room(&self) -> Room {
         // It is never closed.
-        Arc::clone(&self.free).acquire_owned().await.ok()
+        Room { _permit: Arc::clone(&self.free).acquire_owned().await.ok() }
     }
 
     /// Lets one of that address in; `None` if it has all that it may have.
-    pub(super) fn admit(&self, address: IpAddr) -> Option<Pass> {
-        let address = address.to_canonical();
+    pub(super) fn admit(&self, address: IpAddr, room: Room) -> Option<Place> {
+        let limit = self.limit_of(address.to_canonical());
+        let network = network(address);
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = inside.entry(address).or_default();
-        if *count >= self.limit_of(address) {
+        let count = inside.entry(network).or_default();
+        if *count >= limit {
             return None;
         }
         *count += 1;
-        Some(Pass { address, inside: Arc::clone(&self.inside) })
+        Some(Place { network, inside: Arc::clone(&self.inside), _room: room })
     }
 
     fn limit_of(&self, address: IpAddr) -> usize {
@@ -72,20 +75,27 @@ impl Doorman {
     }
 }
 
-/// One connection of an address, until it is dropped.
+/// That one more connection may be taken, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Pass {
-    address: IpAddr,
-    inside: Arc<Mutex<HashMap<IpAddr, usize>>>,
+pub(super) struct Room {
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Drop for Pass {
+/// One connection of an address, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    network: IpAddr,
+    inside: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    _room: Room,
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = inside.get_mut(&self.address) {
+        if let Some(count) = inside.get_mut(&self.network) {
             *count -= 1;
             if *count == 0 {
-                inside.remove(&self.address);
+                inside.remove(&self.network);
             }
         }
     }
@@ -98,16 +108,19 @@ mod tests {
     #[test]
     fn an_address_has_its_share_and_gets_it_back() {
         let doorman = Doorman::new(Limits::default(), vec!["10.0.0.0/8".parse().unwrap()]);
-        let admit = |text: &str| doorman.admit(text.parse().unwrap());
+        let admit = |text: &str| doorman.admit(text.parse().unwrap(), Room { _permit: None });
         let fill = |text: &str| (0..2_000).map_while(|_| admit(text)).collect::<Vec<_>>();
         let (many, local) = (fill("192.0.2.1"), fill("127.0.0.1"));
         assert_eq!((many.len(), local.len()), (PER_ADDRESS, PER_LOOPBACK_ADDRESS));
         assert!(admit("::ffff:192.0.2.1").is_none(), "the same address");
         assert!(admit("192.0.2.2").is_some());
+        let of_network = fill("2001:db8::1");
+        assert!(admit("2001:db8::ffff:2").is_none(), "one host may have all of a /64");
+        assert!(admit("2001:db8:0:1::1").is_some());
         assert_eq!(fill("10.0.0.1").len(), 2_000);
         drop(many);
         assert!(admit("192.0.2.1").is_some());
-        drop(local);
+        drop((local, of_network));
         assert!(doorman.inside.lock().unwrap().is_empty(), "nothing is remembered of who left");
     }
 }

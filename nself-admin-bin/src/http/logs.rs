@@ -140,7 +140,7 @@ fn refused(error: &HistoryError) -> Refusal {
         HistoryError::Timeout { .. } => {
             Refusal::new(StatusCode::GATEWAY_TIMEOUT, "timeout", message)
         }
-        _ => Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message),
+        _ => Refusal::unexpected(error),
     }
 }
 

@@ -1,5 +1,6 @@
 //! HTTP/1.1: one port for the page, the API and the socket.
 
+mod admitted;
 mod answer;
 mod api;
 mod arrival;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use nself_docker::{Builds, Docker, EngineCalls};
 use nself_realtime::{RoomName, Server};
+use tokio_util::task::TaskTracker;
 
 pub(crate) use self::doorman::Limits;
 pub(crate) use self::guard::{Guard, Scheme, Site, Sites};
@@ -39,6 +41,7 @@ use crate::state::audit::Audit;
 
 /// How long the first requests wait for the engine's first list.
 const FIRST_LIST: Duration = Duration::from_secs(2);
+
 /// What the page is told about the program.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct About {
@@ -62,6 +65,8 @@ pub(crate) struct App {
     pub(crate) docker: Docker,
     /// The builds of the program's own project, if it has one.
     pub(crate) builds: Option<Builds>,
+    /// What is being changed, until its outcome is written down.
+    pub(crate) acts: TaskTracker,
     access: Arc<Access>,
     audit: Arc<Audit>,
     metrics: Metrics,
@@ -81,8 +86,8 @@ impl App {
     ) -> Self {
         let metrics = Metrics::new(server.clone(), stack.clone());
         let Stack { docker, builds, .. } = stack;
-        let (audit, routes) = (Arc::new(audit), Routes::new());
-        Self { server, docker, builds, access, audit, metrics, about, guard, routes }
+        let (acts, audit, routes) = (TaskTracker::new(), Arc::new(audit), Routes::new());
+        Self { server, docker, builds, acts, access, audit, metrics, about, guard, routes }
     }
 
     /// Waits until the rooms of what runs are there, but not for long: an engine that does not answer

@@ -85,7 +85,7 @@ pub(super) async fn answer(app: Arc<App>, peer: Peer, request: Request<Incoming>
     // Not the query: it may hold what somebody should not have put there.
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let answer = match app.guard.check(&app.routes, &app.access, &parts, &peer) {
-        Ok(granted) => audited::handle(app, &granted, Request::from_parts(parts, body)).await,
+        Ok(granted) => audited::handle(app, granted, Request::from_parts(parts, body)).await,
         Err(refusal) if refusal.status == StatusCode::NOT_FOUND && is_for_a_person(&parts) => {
             assets::missing(&parts.headers)
         }
@@ -113,12 +113,12 @@ pub(super) async fn handle(
     request: Request<Incoming>,
 ) -> Result<Answer, Refusal> {
     match granted.route() {
-        Route::Page => assets::page(request.headers()),
+        Route::Page => assets::page(granted, request.headers()),
         Route::Asset => assets::asset(granted, request.headers()),
-        Route::Favicon => assets::favicon(request.headers()),
-        Route::Healthz => Ok(api::health::healthz()),
-        Route::Metrics => scrape::metrics(&app),
-        Route::Readyz => Ok(api::health::readyz(&app)),
+        Route::Favicon => assets::favicon(granted, request.headers()),
+        Route::Healthz => Ok(api::health::healthz(granted)),
+        Route::Metrics => scrape::answer(&app, granted),
+        Route::Readyz => Ok(api::health::readyz(&app, granted)),
         Route::Login => api::session::log_in(&app, granted, request.into_body()).await,
         Route::Bootstrap => api::session::follow_link(&app, granted, request.into_body()).await,
         Route::Logout => api::session::log_out(&app, granted, request.into_body()).await,
@@ -127,8 +127,8 @@ pub(super) async fn handle(
         Route::Socket => websocket::upgrade(app, granted, request).await,
         Route::Events => fallback::events(&app, granted, &request).await,
         Route::Poll => fallback::poll(&app, granted, request).await,
-        Route::Rooms => Ok(api::services::rooms(&app).await),
-        Route::Services => api::services::list(&app, request.uri().query()).await,
+        Route::Rooms => Ok(api::services::rooms(&app, granted).await),
+        Route::Services => api::services::list(&app, granted, request.uri().query()).await,
         Route::Service => api::services::details(&app, granted).await,
         Route::ServiceAction(action) => {
             api::actions::on_service(&app, granted, action, request.into_body()).await
@@ -138,8 +138,8 @@ pub(super) async fn handle(
         }
         Route::ServiceLogs => logs::read(&app, granted, &request).await,
         Route::Stats => api::stats::latest(&app, granted, request.uri().query()).await,
-        Route::BeginBuild => api::builds::begin(&app, request.into_body()).await,
-        Route::Builds => api::builds::list(&app),
+        Route::BeginBuild => api::builds::begin(&app, granted, request.into_body()).await,
+        Route::Builds => api::builds::list(&app, granted),
         Route::Build => api::builds::report(&app, granted),
         Route::CancelBuild => api::builds::cancel(&app, granted, request.into_body()).await,
     }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -18,9 +18,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use super::answer::{Answer, Refusal, secured};
+use super::admitted::Admitted;
+use super::answer::{Answer, Refusal, SECURITY_HEADERS, secured};
 use super::arrival::Peer;
 use super::doorman::{Doorman, Limits};
 use super::tls::Certificate;
@@ -35,12 +37,7 @@ const TAKES_WITHIN: Duration = Duration::from_secs(20);
 const MAX_HEADERS: usize = 64;
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// After a failed accept (no descriptor left, say) nothing is tried for that long.
-const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
-
-/// What an address is told that has all connections that it may have.
-const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\n\
-    retry-after: 5\r\ncontent-length: 74\r\nconnection: close\r\n\r\n\
-    {\"error\":{\"code\":\"rate_limited\",\"message\":\"too many connections at once\"}}";
+pub(super) const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// Where connections come in.
 #[derive(Debug)]
@@ -50,8 +47,15 @@ pub(crate) struct Door {
     pub(crate) limits: Limits,
 }
 
-/// Serves until it is told to stop.
+/// Serves until it is told to stop, and returns once every request is answered.
 pub(crate) async fn serve(door: Door, app: Arc<App>, stop: CancellationToken) {
+    let connections = TaskTracker::new();
+    admit(door, app, stop, &connections).await;
+    connections.close();
+    connections.wait().await;
+}
+
+async fn admit(door: Door, app: Arc<App>, stop: CancellationToken, connections: &TaskTracker) {
     let Door { listener, certificate, limits } = door;
     let doorman = Doorman::new(limits, app.guard.trusted_proxies.clone());
     loop {
@@ -65,18 +69,15 @@ pub(crate) async fn serve(door: Door, app: Arc<App>, stop: CancellationToken) {
         };
         match accepted {
             Ok((stream, peer, room)) => {
-                let Some(pass) = doorman.admit(peer.remote.ip()) else {
+                let Some(place) = doorman.admit(peer.remote.ip(), room) else {
                     turn_away(&stream, certificate.is_some());
                     continue;
                 };
+                let stream = Admitted::new(stream, place);
                 let (app, stop, certificate) =
                     (Arc::clone(&app), stop.clone(), certificate.clone());
                 let span = tracing::info_span!("connection", peer = %peer.remote);
-                let connection = async move {
-                    open(stream, certificate, peer, app, stop).await;
-                    drop((pass, room));
-                };
-                tokio::spawn(connection.instrument(span));
+                connections.spawn(open(stream, certificate, peer, app, stop).instrument(span));
             }
             Err(error) => {
                 tracing::warn!(%error, "no connection can be taken");
@@ -100,16 +101,27 @@ async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Peer)> {
     Ok((stream, peer))
 }
 
-/// Says why, if that can be said at once.
+/// Says why, if that can be said at once: nothing is waited for.
 fn turn_away(stream: &TcpStream, encrypted: bool) {
     tracing::debug!("an address has too many connections");
-    if !encrypted && stream.try_write(TOO_MANY).is_err() {
+    if !encrypted && stream.try_write(TOO_MANY.as_bytes()).is_err() {
         tracing::debug!("it was not told");
     }
 }
 
+/// What an address is told that has all connections that it may have.
+static TOO_MANY: LazyLock<String> = LazyLock::new(|| {
+    let headers = SECURITY_HEADERS.map(|(name, value)| format!("{name}: {value}\r\n")).concat();
+    let body = r#"{"error":{"code":"rate_limited","message":"too many connections at once","retryAfterMs":5000}}"#;
+    format!(
+        "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncache-control: no-store\r\n\
+         retry-after: 5\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}",
+        body.len()
+    )
+});
+
 async fn open(
-    stream: TcpStream,
+    stream: Admitted<TcpStream>,
     certificate: Option<Certificate>,
     peer: Peer,
     app: Arc<App>,
@@ -135,14 +147,7 @@ async fn serve_connection(
         let answer = contained(routes::answer(Arc::clone(&app), peer, request));
         answer.map(Ok::<Answer, Infallible>)
     });
-    let connection = http1::Builder::new()
-        // Without a timer the header timeout would be inert.
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
+    let connection = protocol().serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -154,6 +159,18 @@ async fn serve_connection(
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// HTTP/1.1 with limits to what comes before a body.
+pub(super) fn protocol() -> http1::Builder {
+    let mut protocol = http1::Builder::new();
+    // Without a timer the header timeout would be inert.
+    protocol
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEADER_BYTES);
+    protocol
 }
 
 /// A panic of a handler is an answer, and ends nothing but this request.
@@ -174,12 +191,5 @@ mod tests {
         let answer = contained(async { panic!("on purpose") }).await;
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(answer.headers().contains_key("content-security-policy"));
-    }
-
-    #[test]
-    fn who_is_turned_away_is_told_the_right_length() {
-        let text = std::str::from_utf8(TOO_MANY).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
     }
 }

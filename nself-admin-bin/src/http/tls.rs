@@ -21,13 +21,13 @@ const OWN: &str = "tls-self-signed.pem";
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
-    #[error("{option} {}: cannot be read: {source}", path.display())]
+    #[error("{option} {}: cannot be read: {source}; name a file that the user of nself-admin may read", path.display())]
     Read { option: &'static str, path: PathBuf, source: io::Error },
     #[error("{option} {}: {source}; it must be PEM, with {expected}", path.display())]
     Pem { option: &'static str, path: PathBuf, expected: &'static str, source: pem::Error },
     #[error("--tls-cert and --tls-key: {0}; they must belong together")]
     Pair(rustls::Error),
-    #[error("no certificate can be made: {0}")]
+    #[error("no certificate can be made: {0}; name one with --tls-cert and --tls-key")]
     Make(#[from] rcgen::Error),
     #[error("{} is damaged: {message}; remove it, and another certificate is made", path.display())]
     Own { path: PathBuf, message: String },

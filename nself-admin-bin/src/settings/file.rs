@@ -13,7 +13,7 @@ use crate::cli::{self, LogFormat, Serve, State};
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
-    #[error("--config {}: cannot be read: {source}", path.display())]
+    #[error("--config {}: cannot be read: {source}; name a file that the user of nself-admin may read", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("--config {}:\n{message}", path.display())]
     Wrong { path: PathBuf, message: String },
@@ -21,24 +21,23 @@ pub(crate) enum FileError {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-#[expect(clippy::struct_excessive_bools, reason = "they are flags, and independent of each other")]
 struct File {
     listen: Option<Text<std::net::SocketAddr>>,
     docker_host: Option<String>,
-    demo: bool,
+    demo: Option<bool>,
     filter: Vec<Text<Label>>,
     project: Option<PathBuf>,
     allow: Vec<Text<nself_docker::compose::Rule>>,
     env: Option<String>,
-    read_only: bool,
-    no_auth: bool,
+    read_only: Option<bool>,
+    no_auth: Option<bool>,
     state_dir: Option<PathBuf>,
     session_idle: Option<Text<std::time::Duration>>,
     session_lifetime: Option<Text<std::time::Duration>>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
-    tls_self_signed: bool,
-    insecure_plain_http: bool,
+    tls_self_signed: Option<bool>,
+    insecure_plain_http: Option<bool>,
     public_url: Vec<Text<crate::http::Site>>,
     trusted_proxy: Vec<Text<ipnet::IpNet>>,
     max_connections: Option<NonZeroUsize>,
@@ -125,12 +124,13 @@ fn join(given: Serve, file: File, place: impl Fn(PathBuf) -> PathBuf) -> Serve {
     }
     let path = |given: Option<PathBuf>, file: Option<PathBuf>| given.or_else(|| file.map(&place));
     // One engine and one certificate: what is given replaces all that the file says about it.
-    let chooses_engine = given.docker_host.is_some() || given.demo;
-    let chooses_tls = given.tls_cert.is_some() || given.tls_key.is_some() || given.tls_self_signed;
+    let chooses_engine = given.docker_host.is_some() || given.demo == Some(true);
+    let chooses_tls =
+        given.tls_cert.is_some() || given.tls_key.is_some() || given.tls_self_signed == Some(true);
     Serve {
         listen: given.listen.or(text(file.listen)),
         docker_host: given.docker_host.or(file.docker_host.filter(|_| !chooses_engine)),
-        demo: given.demo || (file.demo && !chooses_engine),
+        demo: given.demo.or(file.demo.filter(|_| !chooses_engine)),
         filter: if given.filter.is_empty() {
             file.filter.into_iter().map(|Text(Label(label))| label).collect()
         } else {
@@ -139,15 +139,15 @@ fn join(given: Serve, file: File, place: impl Fn(PathBuf) -> PathBuf) -> Serve {
         project: path(given.project, file.project),
         allow: list(given.allow, file.allow),
         env: given.env.or(file.env),
-        read_only: given.read_only || file.read_only,
-        no_auth: given.no_auth || file.no_auth,
+        read_only: given.read_only.or(file.read_only),
+        no_auth: given.no_auth.or(file.no_auth),
         state: State { state_dir: path(given.state.state_dir, file.state_dir) },
         session_idle: given.session_idle.or(text(file.session_idle)),
         session_lifetime: given.session_lifetime.or(text(file.session_lifetime)),
         tls_cert: path(given.tls_cert, file.tls_cert.filter(|_| !chooses_tls)),
         tls_key: path(given.tls_key, file.tls_key.filter(|_| !chooses_tls)),
-        tls_self_signed: given.tls_self_signed || (file.tls_self_signed && !chooses_tls),
-        insecure_plain_http: given.insecure_plain_http || file.insecure_plain_http,
+        tls_self_signed: given.tls_self_signed.or(file.tls_self_signed.filter(|_| !chooses_tls)),
+        insecure_plain_http: given.insecure_plain_http.or(file.insecure_plain_http),
         public_url: list(given.public_url, file.public_url),
         trusted_proxy: list(given.trusted_proxy, file.trusted_proxy),
         max_connections: given.max_connections.or(file.max_connections),

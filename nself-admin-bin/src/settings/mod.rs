@@ -116,17 +116,19 @@ impl Settings {
         };
         let listen = given.listen.unwrap_or(LISTEN);
         let tls = tls(&given)?;
+        let [demo, no_auth, read_only] =
+            [given.demo, given.no_auth, given.read_only].map(Option::unwrap_or_default);
         let everywhere = !listen.ip().to_canonical().is_loopback();
-        if everywhere && given.no_auth {
+        if everywhere && no_auth {
             return Err(SettingsError::OpenToAll { listen });
         }
-        if everywhere && tls == Tls::Off && !given.insecure_plain_http {
+        if everywhere && tls == Tls::Off && given.insecure_plain_http != Some(true) {
             return Err(SettingsError::PlainToAll { listen });
         }
         if let Some(address) = given.metrics_listen.filter(|address| !is_private(*address)) {
             return Err(SettingsError::MetricsToAll { address });
         }
-        let engine = match (given.demo, given.docker_host) {
+        let engine = match (demo, given.docker_host) {
             (true, Some(_)) => return Err(SettingsError::TwoEngines),
             (true, None) if !given.filter.is_empty() => return Err(SettingsError::FilteredDemo),
             (true, None) => EngineChoice::Demo,
@@ -140,8 +142,8 @@ impl Settings {
             engine,
             project,
             environment,
-            read_only: given.read_only,
-            sign_in: !given.no_auth,
+            read_only,
+            sign_in: !no_auth,
             state_dir: given.state.state_dir,
             lifetimes: lifetimes(given.session_idle, given.session_lifetime)?,
             tls,
@@ -202,7 +204,7 @@ pub(crate) fn state_dir(given: &State) -> Result<PathBuf, StateError> {
 }
 
 fn tls(given: &Serve) -> Result<Tls, SettingsError> {
-    match (&given.tls_cert, &given.tls_key, given.tls_self_signed) {
+    match (&given.tls_cert, &given.tls_key, given.tls_self_signed.unwrap_or_default()) {
         (None, None, false) => Ok(Tls::Off),
         (None, None, true) => Ok(Tls::SelfSigned),
         (Some(cert), Some(key), false) => Ok(Tls::Files { cert: cert.clone(), key: key.clone() }),

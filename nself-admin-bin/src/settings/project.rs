@@ -12,7 +12,7 @@ use nself_realtime::RoomName;
 pub(crate) enum ProjectError {
     #[error("--project {}: there is no compose.yaml; name the folder that has it", path.display())]
     NoFile { path: PathBuf },
-    #[error("--project {}: cannot be read: {source}", path.display())]
+    #[error("--project {}: cannot be read: {source}; name a folder that the user of nself-admin may read", path.display())]
     Read { path: PathBuf, source: io::Error },
 }
 

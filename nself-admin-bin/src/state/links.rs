@@ -66,6 +66,16 @@ pub(crate) fn redeem(
     Ok(Some(link.role))
 }
 
+/// Revokes all links.
+///
+/// # Errors
+///
+/// [`StateError`]: they are what they were.
+pub(crate) fn revoke_all(dir: &StateDir) -> Result<(), StateError> {
+    let _lock = dir.lock()?;
+    dir.remove(FILE)
+}
+
 fn valid(dir: &StateDir, now: Timestamp) -> Result<Vec<Link>, StateError> {
     let mut links: Vec<Link> = dir.read_json(FILE)?;
     links.retain(|link| now < link.until);
@@ -89,6 +99,16 @@ mod tests {
         assert_eq!(redeem(&dir, later(now, VALID), late.reveal()).unwrap(), None);
         let kept = dir.read(FILE).unwrap().unwrap();
         assert!(!kept.contains(link.reveal()) && !kept.contains(late.reveal()), "{kept}");
+    }
+
+    #[test]
+    fn links_that_are_revoked_are_good_no_more() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = StateDir::open(parent.path().to_owned()).unwrap();
+        let now = "2026-01-31T12:00:00Z".parse().unwrap();
+        let link = make(&dir, now, Role::Admin).unwrap();
+        revoke_all(&dir).unwrap();
+        assert_eq!(redeem(&dir, now, link.reveal()).unwrap(), None);
     }
 
     #[test]

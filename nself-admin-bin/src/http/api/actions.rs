@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::super::App;
 use super::super::answer::{Answer, Refusal, json};
+use super::super::audited::note_end;
 use super::super::guard::Granted;
 use super::body::read_nothing;
 use super::services::named;
@@ -41,7 +42,8 @@ pub(crate) async fn on_service(
 ) -> Result<Answer, Refusal> {
     let (room, service) = named(granted)?;
     read_nothing(body).await?;
-    app.docker.act(&room, &service, action).await.map_err(|error| refused(&error))?;
+    let begun = app.docker.act(&room, &service, action).await.map_err(|error| refused(&error))?;
+    note_end(app, granted, format!("{action} {room}/{service}"), begun);
     Ok(json(StatusCode::ACCEPTED, &Accepted { accepted: true }))
 }
 
@@ -61,7 +63,10 @@ pub(crate) async fn on_project(
         return Err(no_such());
     }
     let services = outcomes.into_iter().map(|(service, outcome)| match outcome {
-        Ok(_) => Outcome { service, accepted: true, code: None, message: None },
+        Ok(begun) => {
+            note_end(app, granted, format!("{action} {room}/{service}"), begun);
+            Outcome { service, accepted: true, code: None, message: None }
+        }
         Err(error) => {
             let Refusal { code, message, .. } = refused(&error);
             Outcome { service, accepted: false, code: Some(code), message: Some(message) }
@@ -76,6 +81,6 @@ fn refused(error: &ActionError) -> Refusal {
         ActionError::NotFound { .. } => Refusal::not_found(message),
         ActionError::Conflict { .. } => Refusal::new(StatusCode::CONFLICT, "conflict", message),
         ActionError::EngineOffline => Refusal::engine_offline(message),
-        _ => Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message),
+        _ => Refusal::unexpected(error),
     }
 }

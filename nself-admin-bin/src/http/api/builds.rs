@@ -32,14 +32,14 @@ struct Accepted {
 }
 
 /// Begins a build. Answers once it has begun; how it goes comes as events.
-pub(crate) async fn begin(app: &App, body: Incoming) -> Result<Answer, Refusal> {
+pub(crate) async fn begin(app: &App, _: &Granted, body: Incoming) -> Result<Answer, Refusal> {
     read_nothing(body).await?;
     let build_id = builds(app)?.start().await.map_err(|error| refused(&error))?;
     Ok(answer(StatusCode::ACCEPTED, &Begun { build_id }))
 }
 
 /// The builds that are kept, the newest first, without their output and items.
-pub(crate) fn list(app: &App) -> Result<Answer, Refusal> {
+pub(crate) fn list(app: &App, _: &Granted) -> Result<Answer, Refusal> {
     let mut builds = builds(app)?.reports();
     for build in &mut builds {
         build.logs_dropped += build.logs.len() as u64;
@@ -82,6 +82,9 @@ fn refused(error: &BuildsError) -> Refusal {
         BuildsError::Policy(_) => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "policy", message),
         BuildsError::NotFound { .. } => Refusal::not_found(message),
         BuildsError::EngineOffline => Refusal::engine_offline(message),
-        _ => Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message),
+        BuildsError::Closing => {
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message)
+        }
+        _ => Refusal::unexpected(error),
     }
 }

@@ -46,7 +46,7 @@ struct Details {
 }
 
 /// Every room, and how its services are.
-pub(crate) async fn rooms(app: &App) -> Answer {
+pub(crate) async fn rooms(app: &App, _: &Granted) -> Answer {
     app.wait_for_rooms().await;
     let services = app.docker.services();
     let rooms = app.server.hub().rooms().into_iter().map(|room| {
@@ -64,7 +64,7 @@ pub(crate) async fn rooms(app: &App) -> Answer {
 }
 
 /// How every service is, of all projects or one.
-pub(crate) async fn list(app: &App, query: Option<&str>) -> Result<Answer, Refusal> {
+pub(crate) async fn list(app: &App, _: &Granted, query: Option<&str>) -> Result<Answer, Refusal> {
     let wanted = super::project(query)?;
     app.wait_for_rooms().await;
     let services = app.docker.services().into_iter();
@@ -94,7 +94,7 @@ fn refused(error: &DetailsError) -> Refusal {
     match error {
         DetailsError::NotFound { .. } => Refusal::not_found(message),
         DetailsError::EngineOffline => Refusal::engine_offline(message),
-        _ => Refusal::new(StatusCode::BAD_GATEWAY, "internal", message),
+        _ => Refusal::unexpected(error),
     }
 }
 

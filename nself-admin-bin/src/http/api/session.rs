@@ -30,12 +30,6 @@ struct Session<'a> {
     sign_in: bool,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Renewed {
-    expires_at: Option<Timestamp>,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Login {
@@ -50,11 +44,16 @@ struct Bootstrap {
 
 /// Who asks, and what this program is.
 pub(crate) fn tell(app: &App, granted: &Granted) -> Result<Answer, Refusal> {
+    let expires_at = granted.caller()?.session.map(|(_, until)| until);
+    session(app, granted, expires_at)
+}
+
+fn session(app: &App, granted: &Granted, expires_at: Option<Timestamp>) -> Result<Answer, Refusal> {
     let caller = granted.caller()?;
     let session = Session {
         user: caller.seat.user(),
         role: caller.seat.role(),
-        expires_at: caller.session.map(|(_, until)| until),
+        expires_at,
         read_only: app.guard.read_only,
         demo: app.about.demo,
         version: env!("CARGO_PKG_VERSION"),
@@ -101,11 +100,11 @@ pub(crate) async fn log_out(
     Ok(answer)
 }
 
-/// Stays signed in, with every connection that the session has.
+/// Stays signed in, with every connection that the session has, and is told what [`tell`] tells.
 pub(crate) async fn renew(app: &App, granted: &Granted, body: Incoming) -> Result<Answer, Refusal> {
     read_nothing(body).await?;
     let expires_at = app.access.renew(granted.caller()?);
-    Ok(json(StatusCode::OK, &Renewed { expires_at }))
+    session(app, granted, expires_at)
 }
 
 fn welcome(

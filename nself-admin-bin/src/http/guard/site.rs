@@ -135,6 +135,11 @@ impl Sites {
         })
     }
 
+    /// Whether one of ours is called that, whatever its port.
+    pub(in super::super) fn has_name(&self, name: &str) -> bool {
+        self.own.iter().any(|site| site.host.eq_ignore_ascii_case(name))
+    }
+
     /// The one that people are told: the first public one, else where it listens.
     pub(crate) fn url(&self) -> String {
         let named = self.own.iter().find(|site| !matches!(&*site.host, "0.0.0.0" | "[::]"));
