@@ -1,10 +1,13 @@
 //! Wrong usage ends with status 2 and a message that names the value and the mend; being asked to end is fine.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use nself_tests::process::Process;
 use nself_tests::scratch::Scratch;
 use nself_tests::server::{self, Server};
+use nself_tests::visitor::Visitor;
+use nself_tests::wait;
 
 /// Runs the program, which must end by itself, and gives its exit code and what it printed.
 async fn run(arguments: &[&str]) -> (Option<i32>, String) {
@@ -77,6 +80,26 @@ async fn a_server_that_is_asked_to_end_ends_well() {
     assert_eq!(status.code(), Some(0), "{}", server.printed());
 }
 
+#[tokio::test]
+async fn a_server_that_ends_is_not_ready_and_tells_every_client_when_to_come_back() {
+    let mut server = Server::start(&["--demo"]).await;
+    let local = Visitor::nobody(&server);
+    let mut socket = local.socket().await;
+    socket.next("welcome").await;
+    let told = async {
+        // It waits for the one that has not taken its leave.
+        let readiness = wait::until("not to be ready", Duration::from_secs(20), async || {
+            let answer = local.get("/readyz").await;
+            if answer.status == 503 { Ok(answer.body) } else { Err(answer.body) }
+        });
+        assert_eq!(readiness.await, r#"{"engine":"online","broker":"memory","draining":true}"#);
+        socket.next("closing").await
+    };
+    let (status, closing) = tokio::join!(server.terminate(), told);
+    assert_eq!(status.code(), Some(0), "{}", server.printed());
+    assert!(closing["data"]["retryAfterMs"].is_number(), "{closing}");
+}
+
 /// Runs the program with a state folder of its own and these variables.
 async fn run_with(variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
     let scratch = Scratch::new();
@@ -99,6 +122,34 @@ async fn variables_stand_for_options_and_do_not_get_in_the_way_of_commands() {
     let (code, printed) = run_with(&[("NSELF_LISTEN", "nonsense")], &["doctor"]).await;
     assert_eq!(code, Some(2), "{printed}");
     assert!(printed.contains("nonsense"), "{printed}");
+}
+
+#[tokio::test]
+async fn an_option_wins_over_a_variable_which_wins_over_the_file() {
+    let scratch = Scratch::new();
+    let file = scratch.path().join("nself-admin.toml");
+    std::fs::write(&file, "no-auth = true\ndemo = true\nlisten = \"127.0.0.1:0\"\n").unwrap();
+    let doctor = ["doctor", "--config", file.to_str().unwrap()];
+    let nowhere = "unix:///nowhere/engine.sock";
+    let (open, link) = ("nobody has to", "with the link of each start");
+    for (variables, options, expected) in [
+        (&[][..], &[][..], ["the demo's", open]),
+        (&[("NSELF_NO_AUTH", "false")], &[], ["the demo's", link]),
+        (&[("NSELF_NO_AUTH", "false")], &["--no-auth"], ["the demo's", open]),
+        (&[], &["--no-auth=false"], ["the demo's", link]),
+        (&[("NSELF_DOCKER_HOST", nowhere)], &[], [nowhere, open]),
+        (&[("NSELF_DOCKER_HOST", nowhere)], &["--demo"], ["the demo's", open]),
+        (&[("NSELF_DEMO", "true")], &["--docker-host", nowhere], [nowhere, open]),
+    ] {
+        let (_, printed) = run_with(variables, &[&doctor, options].concat()).await;
+        for text in expected {
+            assert!(printed.contains(text), "{variables:?} {options:?}: {text} in\n{printed}");
+        }
+    }
+    let tls = [("NSELF_TLS_SELF_SIGNED", "true")];
+    let (_, printed) =
+        run_with(&tls, &["doctor", "--tls-cert", "a.pem", "--tls-key", "b.pem"]).await;
+    assert!(printed.contains("--tls-cert a.pem"), "{printed}");
 }
 
 #[tokio::test]

@@ -215,3 +215,108 @@ async fn a_person_at_an_unknown_address_gets_the_page_and_a_program_gets_json() 
         assert_eq!(answer.header("ETag"), None, "what is missing is not kept");
     }
 }
+
+#[tokio::test]
+async fn every_answer_carries_the_same_protection() {
+    let asked = Asked { server: Server::with_sign_in(&["--demo"]).await };
+    let host = "Host: 127.0.0.1:PORT";
+    for (status, line, headers) in [
+        (200, "GET /", &[host][..]),
+        (200, "GET /favicon.svg", &[host]),
+        (200, "GET /healthz", &[host]),
+        (200, "HEAD /", &[host]),
+        (401, "GET /api/session", &[host]),
+        (404, "GET /nowhere", &[host]),
+        (405, "POST /", &[host, "Origin: http://127.0.0.1:PORT", JSON]),
+        (421, "GET /", &["Host: rebound.example:PORT"]),
+        (400, "GET /?token=a", &[host]),
+    ] {
+        let answer = asked.answer(line, headers).await;
+        assert_eq!(answer.status, status, "{line}");
+        let told = [
+            "Content-Security-Policy",
+            "X-Content-Type-Options",
+            "Referrer-Policy",
+            "Cross-Origin-Opener-Policy",
+            "Cross-Origin-Resource-Policy",
+        ]
+        .map(|name| answer.header(name).unwrap_or_else(|| panic!("{line}: no {name}")));
+        assert_eq!(
+            told,
+            [
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                 connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+                 require-trusted-types-for 'script'",
+                "nosniff",
+                "no-referrer",
+                "same-origin",
+                "same-origin",
+            ],
+            "{line}"
+        );
+        let kept = if line == "GET /favicon.svg" { "public, max-age=86400" } else { "no-store" };
+        let kept = if line.ends_with(" /") && status == 200 { "no-cache" } else { kept };
+        assert_eq!(answer.header("Cache-Control"), Some(kept), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_exactly_what_is_wrong() {
+    let asked = Asked { server: Server::with_sign_in(&["--demo"]).await };
+    let (host, own) = ("Host: 127.0.0.1:PORT", "Origin: http://127.0.0.1:PORT");
+    for (status, line, headers, code, message) in [
+        (
+            400,
+            "GET /",
+            &["Host: a", "Host: b"][..],
+            "bad_request",
+            "exactly one Host header is required",
+        ),
+        (
+            421,
+            "GET /",
+            &["Host: rebound.example:PORT"],
+            "wrong_host",
+            "this is http://127.0.0.1:PORT; other names are given with --public-url",
+        ),
+        (
+            400,
+            "GET /?token=a",
+            &[host],
+            "bad_request",
+            "tokens do not belong into addresses, which are written down in many places",
+        ),
+        (
+            403,
+            "GET /",
+            &[host, "Origin: http://foreign.example"],
+            "forbidden",
+            "requests from other sites are refused",
+        ),
+        (404, "GET /nowhere", &[host], "not_found", "there is nothing at this address"),
+        (
+            405,
+            "POST /",
+            &[host, own, JSON],
+            "method_not_allowed",
+            "POST is not possible here: GET, HEAD",
+        ),
+        (401, "GET /api/session", &[host], "unauthorized", "sign in first"),
+        (
+            415,
+            "POST /api/login",
+            &[host, own, "Content-Type: text/plain"],
+            "unsupported",
+            "the body must be application/json, not compressed",
+        ),
+    ] {
+        let answer = asked.answer(line, headers).await;
+        assert_eq!(answer.status, status, "{line} {headers:?}");
+        let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        let message = message.replace("PORT", &asked.server.port().to_string());
+        let said = (&body["error"]["code"], &body["error"]["message"]);
+        assert_eq!(said, (&code.into(), &message.into()), "{line} {headers:?}");
+        assert_eq!(answer.header("Allow"), (status == 405).then_some("GET, HEAD"));
+        assert_eq!(answer.header("WWW-Authenticate"), (status == 401).then_some("Bearer"));
+    }
+}

@@ -1,7 +1,11 @@
 //! What an operator relies on: health, metrics, the audit log, state that survives a kill, logs without secrets.
 
+use std::time::Duration;
+
 use nself_tests::server::Server;
 use nself_tests::visitor::Visitor;
+use nself_tests::wait;
+use nself_tests::wire::Opened;
 use serde_json::Value;
 
 const RESTART: &str = "/api/services/demo/redis/restart";
@@ -41,6 +45,58 @@ async fn what_is_done_is_written_down_before_and_after() {
     );
 }
 
+/// Waits until the lines of the audit log, each as it would be shown, are as they should be.
+async fn audited(server: &Server, is_right: impl Fn(&[Value]) -> bool) {
+    wait::until("outcomes to be written down", Duration::from_secs(15), async || {
+        let lines = audit(server);
+        if is_right(&lines) { Ok(()) } else { Err(format!("{lines:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn how_an_action_ended_is_written_down_too() {
+    let server = Server::with_sign_in(&["--demo"]).await;
+    let operator = Visitor::with_role(&server, "operator").await;
+    let answer = operator.post(RESTART, "{}").await;
+    assert_eq!((answer.status, &*answer.body), (202, r#"{"accepted":true}"#));
+    audited(&server, |lines| {
+        let has = |what: &str, outcome: &str| {
+            lines.iter().any(|line| {
+                (&line["what"], &line["outcome"], &line["user"])
+                    == (&what.into(), &outcome.into(), &"admin".into())
+            })
+        };
+        has(&format!("POST {RESTART}"), "202") && has("restart demo/redis", "done")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_begun_is_written_down_to_its_end_although_who_asked_has_gone() {
+    let server = Server::with_sign_in(&["--demo"]).await;
+    let operator = Visitor::with_role(&server, "operator").await;
+    let start = "POST /api/services/nowhere/nobody/start";
+    let host = format!("Host: 127.0.0.1:{}", server.port());
+    let origin = format!("Origin: http://127.0.0.1:{}", server.port());
+    let json = "Content-Type: application/json";
+    let headers = [&*host, &*origin, json, "Content-Length: 2", operator.proof().unwrap()];
+    for _ in 0..30 {
+        drop(Opened::new(server.port(), start, &headers, "{}").await);
+    }
+    audited(&server, |lines| {
+        let ids = |outcome: Value| -> Vec<_> {
+            let of_start = lines.iter().filter(|line| line["what"] == start);
+            of_start.filter(|line| line["outcome"] == outcome).map(|line| &line["id"]).collect()
+        };
+        let (mut begun, mut ended) = (ids(Value::Null), ids("404 not_found".into()));
+        begun.sort_unstable_by_key(|id| id.as_u64());
+        ended.sort_unstable_by_key(|id| id.as_u64());
+        !begun.is_empty() && begun == ended
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn metrics_are_for_those_who_are_signed_in_or_at_an_address_of_their_own() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -69,6 +125,24 @@ async fn metrics_are_for_those_who_are_signed_in_or_at_an_address_of_their_own()
     assert_eq!(open.status, 200);
     let other = nself_tests::wire::request(address.port(), "GET /", &[&host], "").await;
     assert_eq!(other.status, 404);
+    for (host, status) in
+        [("Host: nself-admin:9090", 200), ("Host: localhost", 200), ("Host: rebound.example", 421)]
+    {
+        let answer = nself_tests::wire::request(address.port(), "GET /metrics", &[host], "").await;
+        assert_eq!(answer.status, status, "{host}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn whether_it_is_ready_is_told_to_everybody_and_why_not_only_in_a_word() {
+    let server = Server::with_sign_in(&["--docker-host", "unix:///nowhere/engine.sock"]).await;
+    let nobody = Visitor::nobody(&server);
+    wait::until("the engine to be tried", Duration::from_secs(15), async || {
+        let answer = nobody.get("/readyz").await;
+        let told = r#"{"engine":"offline","broker":"memory","draining":false}"#;
+        if (answer.status, &*answer.body) == (200, told) { Ok(()) } else { Err(answer.body) }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -123,12 +197,14 @@ async fn the_most_talkative_log_has_no_secret() {
 }
 
 #[tokio::test]
-async fn the_health_check_says_whether_a_server_is_well() {
+async fn commands_find_the_server_that_is_alive() {
     let mut server = Server::start(&["--demo"]).await;
     server.command(&["healthcheck"], "");
     server.kill();
-    let refused = server.failing_command(&["healthcheck"]);
-    assert!(refused.contains("is not well"), "{refused}");
+    for command in ["healthcheck", "login-link"] {
+        let refused = server.failing_command(&[command]);
+        assert!(refused.contains("no server runs with the state folder"), "{refused}");
+    }
 }
 
 #[tokio::test]
