@@ -160,7 +160,10 @@ async fn launch(
         .args(arguments)
         .envs(variables.iter().map(|(name, value)| (name, value)));
     let mut process = Process::start("nself-admin", &mut command);
-    let port = process.printed_where("its address", port_of).await;
+    process
+        .printed_where("its address", |printed| printed.contains("\npage     ").then_some(()))
+        .await;
+    let port = port_of(state);
     (process, port)
 }
 
@@ -168,10 +171,11 @@ fn state_dir(state: &Scratch) -> PathBuf {
     state.path().join("state")
 }
 
-/// Finds the port behind `http://127.0.0.1:` or `https://127.0.0.1:` in what the program printed.
-fn port_of(printed: &str) -> Option<u16> {
-    let (_, page) = printed.split_once("page     ")?;
-    let (_, rest) = page.split_once("://127.0.0.1:")?;
-    let end = rest.find(|letter: char| !letter.is_ascii_digit())?;
-    rest.get(..end)?.parse().ok()
+/// Where the server listens, as it tells the commands: what it prints may be a public name.
+fn port_of(state: &Scratch) -> u16 {
+    let running = std::fs::read_to_string(state_dir(state).join("running.json"));
+    let running = running.expect("a server tells where it is");
+    let running: serde_json::Value = serde_json::from_str(&running).expect("it tells JSON");
+    let address = running["address"].as_str().expect("it has an address");
+    address.parse::<std::net::SocketAddr>().expect("the address is one").port()
 }

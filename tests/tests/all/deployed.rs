@@ -1,5 +1,6 @@
 //! The image and the unit of `deploy/`: built, run, and asked whether they are well.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -42,14 +43,33 @@ async fn the_image_runs_as_nobody_in_particular_and_is_well() {
     let told = run(Command::new("bash").args(["-o", "pipefail", "-c", &set]));
     assert!(told.starts_with("The password is set"), "{told}");
 
-    let id = docker(&["run", "--detach", "--network=none", volume, TAG, "--demo"]);
+    // Who is nobody in particular may use the engine's socket by its group.
+    let socket = engine.host().trim_start_matches("unix://").to_owned();
+    let group = std::fs::metadata(&socket).unwrap().gid().to_string();
+    let mount = format!("--volume={socket}:/var/run/docker.sock");
+    let id = docker(&[
+        "run",
+        "--detach",
+        "--network=none",
+        "--health-interval=1s",
+        volume,
+        &mount,
+        "--group-add",
+        &group,
+        TAG,
+    ]);
     assert_eq!(docker(&["inspect", "--format={{.Config.User}}", &id]), "65532:65532");
+    let serves = ["at unix:///var/run/docker.sock\n", "sign in  with the password"];
     wait::until("the server to serve", Duration::from_secs(30), async || {
         let logs = docker(&["logs", &id]);
-        if logs.contains("sign in  with the password") { Ok(()) } else { Err(logs) }
+        if serves.iter().all(|line| logs.contains(line)) { Ok(()) } else { Err(logs) }
     })
     .await;
-    docker(&["exec", &id, "/nself-admin", "healthcheck"]);
+    wait::until("the engine to find it healthy", Duration::from_secs(30), async || {
+        let health = docker(&["inspect", "--format={{.State.Health.Status}}", &id]);
+        if health == "healthy" { Ok(()) } else { Err(health) }
+    })
+    .await;
     docker(&["stop", &id]);
     assert_eq!(docker(&["inspect", "--format={{.State.ExitCode}}", &id]), "0");
 }

@@ -38,4 +38,5 @@ mod page_on_engine;
 mod page_sign_in;
 mod page_speed;
 mod page_tools;
+mod served;
 mod sign_in;

@@ -129,6 +129,26 @@ async fn a_session_that_ends_soon_is_told_and_renewed_in_place() {
     let again = socket.next("session:expiring").await;
     assert_eq!(again["data"]["expiresAt"], renewed["expiresAt"]);
     assert_ne!(again["data"]["expiresAt"], expiring["data"]["expiresAt"]);
+    for (field, value) in [("user", "admin"), ("role", "admin")] {
+        assert_eq!(renewed[field], value, "it is told as a session is: {renewed}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_renews_ends_everywhere() {
+    let server = demo(&["--session-lifetime", "10s"]).await;
+    let admin = Visitor::with_role(&server, "admin").await;
+    let mut socket = admin.socket().await;
+    assert_eq!(socket.closed().await, 4501);
+    assert_eq!(admin.get("/api/session").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_uses_ends() {
+    let server = demo(&["--session-idle", "10s"]).await;
+    let admin = Visitor::with_role(&server, "admin").await;
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert_eq!(admin.get("/api/session").await.status, 401);
 }
 
 #[tokio::test]
