@@ -38,9 +38,7 @@ let shows = 0;
 client.subscribe((event) => stores.handle(event));
 client.subscribe(latencyMeter(stores.latency));
 client.subscribe((event) => {
-  if (event.kind === 'welcome') {
-    stores.account.refresh();
-  } else if (event.kind === 'state' && event.state.name === 'signedOut' && !stores.signIn.leaving) {
+  if (event.kind === 'state' && event.state.name === 'signedOut' && !stores.signIn.leaving) {
     // A page of its own: what was on the screen is for nobody else.
     location.replace(signInPath(location.pathname + location.search));
   }

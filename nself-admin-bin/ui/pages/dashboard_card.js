@@ -112,10 +112,9 @@ export class ServiceCard {
 
   /** @param {ServiceStatus} told */
   #drawFacts({ status, startedAt, restartCount, health, replicas, ports = [] }) {
-    const now = this.#stores.clock.getSnapshot() + this.#stores.latency.getSnapshot().offsetMs;
     const up = STATUS[status]?.up && startedAt !== undefined;
     const replicated = replicas !== undefined && replicas.total > 1;
-    const uptime = up ? formatDuration(now - Date.parse(startedAt)) : ABSENT;
+    const uptime = up ? formatDuration(this.#stores.serverNow - Date.parse(startedAt)) : ABSENT;
     setText(this.#uptime, replicated ? `${uptime} · ${replicas.running}/${replicas.total} up` : uptime);
     setText(this.#restarts, restartCount === undefined ? ABSENT : formatCount(restartCount));
     setText(this.#health, healthOf(health));
@@ -134,8 +133,7 @@ export class ServiceCard {
   #drawUsage(up, stale) {
     const points = this.#stores.dockerStats.getSnapshot().get(this.#room)?.get(this.#service)?.points ?? [];
     const last = points.at(-1);
-    const now = this.#stores.clock.getSnapshot() + this.#stores.latency.getSnapshot().offsetMs;
-    const current = last !== undefined && (stale || now - last.at < STALE_MS + SLACK_MS) ? last : undefined;
+    const current = last !== undefined && (stale || this.#stores.serverNow - last.at < STALE_MS + SLACK_MS) ? last : undefined;
     const shown = up ? current : undefined;
     this.#cpu.draw(shown?.cpu, formatPercent(shown?.cpu), points.map(({ at, cpu }) => ({ at, value: cpu })));
     const limit = shown?.memoryLimit;

@@ -162,12 +162,8 @@ class LogPage {
       filter: this.#tools.filter(),
       several: this.#services.length > 1,
       columns: this.#tools.wraps ? this.#columns() : undefined,
-      now: this.#now(),
+      now: this.#stores.serverNow,
     };
-  }
-
-  #now() {
-    return this.#stores.clock.getSnapshot() + this.#stores.latency.getSnapshot().offsetMs;
   }
 
   /** How many characters of a line's text fit beside its time, stream and level. */
@@ -194,7 +190,7 @@ class LogPage {
 
   #tick() {
     if (this.#look.time === 'relative') {
-      this.#look = { ...this.#look, now: this.#now() };
+      this.#look = { ...this.#look, now: this.#stores.serverNow };
       this.#list.redraw();
       this.#frame.ask();
     }

@@ -153,9 +153,8 @@ class MonitorPage {
   }
 
   #current() {
-    const now = this.#stores.clock.getSnapshot() + this.#stores.latency.getSnapshot().offsetMs;
     const containers = this.#containers.getSnapshot();
-    return { containers: containers.map((held) => ({ ...held, measures: [...held.measures] })), now };
+    return { containers: containers.map((held) => ({ ...held, measures: [...held.measures] })), now: this.#stores.serverNow };
   }
 
   #draw() {

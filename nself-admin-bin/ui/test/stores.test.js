@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { RequestError } from '../lib/api.js';
+import { Stores } from '../lib/stores.js';
+import { AccountStore } from '../lib/stores/account.js';
 import { ActionsStore } from '../lib/stores/actions.js';
 import { ConnectionStore } from '../lib/stores/connection.js';
 import { ContainerStatsStore } from '../lib/stores/container_stats.js';
@@ -15,6 +17,7 @@ import { SignInStore } from '../lib/stores/sign_in.js';
 
 const START = Date.parse('2026-01-31T12:00:00.000Z');
 let seq = 0;
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 const event = (type, data, ms = 0) => {
   seq += 1;
   return { type, seq, timestamp: new Date(START + ms).toISOString(), data };
@@ -152,6 +155,46 @@ test('latency is the median of the last 50, by the clock of the fastest ping', (
   assert.equal(store.getSnapshot().medianMs, 1_000);
   store.handlePainted(Array.from({ length: 50 }, (_, index) => at(950 + index)), START);
   assert.equal(store.getSnapshot().medianMs, 25.5);
+});
+
+test('the server’s time stays right when the computer has slept, which not every clock notices', () => {
+  const stores = new Stores();
+  let slept = 0;
+  mock.method(Date, 'now', () => START + slept);
+  mock.method(performance, 'now', () => 5_000);
+  const serverNow = () => {
+    stores.handle({ kind: 'welcome', identity: { session: 's', secret: 'x' } });
+    stores.handle({ kind: 'pong', serverTime: new Date(START + slept + 700).toISOString(), roundTripMs: 0 });
+    stores.clock.changed();
+    return stores.serverNow;
+  };
+  mock.method(globalThis, 'fetch', async () => new Response('', { status: 503 }));
+  assert.equal(serverNow(), START + 700);
+  slept = 3_600_000;
+  assert.equal(serverNow(), START + slept + 700);
+  stores.handle({ kind: 'state', state: { name: 'reconnecting', attempt: 1, nextAttemptAt: 6_000 } });
+  const { since, nextAttemptAt } = stores.connection.getSnapshot();
+  assert.deepEqual([since, nextAttemptAt], [START + slept, START + slept + 1_000]);
+  mock.restoreAll();
+});
+
+test('who is signed in is asked for at each welcome, and if there was none, while it polls', async () => {
+  let asked = 0;
+  const store = new AccountStore(async () => {
+    asked += 1;
+    return { user: 'u' };
+  });
+  const askedBy = async (event) => {
+    asked = 0;
+    store.handle(event);
+    await turn();
+    return asked;
+  };
+  const state = (name) => ({ kind: 'state', state: { name } });
+  const welcome = { kind: 'welcome', identity: { session: 's', secret: 'x' } };
+  assert.deepEqual([await askedBy(state('unreachable')), await askedBy(state('polling'))], [0, 1]);
+  assert.equal(store.getSnapshot().user, 'u');
+  assert.deepEqual([await askedBy(state('polling')), await askedBy(welcome)], [0, 1]);
 });
 
 test('an action shows its first status until the engine speaks', async () => {
