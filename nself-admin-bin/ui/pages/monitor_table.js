@@ -34,6 +34,8 @@ export class ContainerTable {
   #body = h('tbody');
   /** @type {Map<string, Row>} */
   #rows = new Map();
+  /** @type {readonly Container[]} */
+  #containers = [];
 
   /** @param {() => void} changed what is picked or the order is another one */
   constructor(changed) {
@@ -54,6 +56,7 @@ export class ContainerTable {
    * @returns {Container[]} those that are picked
    */
   draw(containers, now) {
+    this.#containers = containers;
     const { column, down } = this.#order;
     for (const head of this.#head) {
       setAttribute(head, 'aria-sort', head.dataset['column'] === column.id && (down ? 'descending' : 'ascending'));
@@ -61,7 +64,7 @@ export class ContainerTable {
     const lasts = new Map(containers.map((container) => [container, currentOf(container, now)]));
     const value = (/** @type {Container} */ container) => column.of(container, lasts.get(container));
     const sorted = containers.toSorted((a, b) => compare(value(a), value(b)) * (down ? -1 : 1));
-    const picked = this.#picked(containers);
+    const picked = this.#picked();
     const ids = new Set(sorted.map(({ id }) => id));
     for (const [id, row] of this.#rows) {
       if (!ids.has(id)) {
@@ -70,7 +73,7 @@ export class ContainerTable {
       }
     }
     sorted.forEach((container, at) => {
-      const row = this.#rows.get(container.id) ?? new Row(container, (on) => this.#pick(container.name, on, containers));
+      const row = this.#rows.get(container.id) ?? new Row(container, (on) => this.#pick(container.name, on));
       this.#rows.set(container.id, row);
       if (this.#body.children[at] !== row.element) {
         this.#body.insertBefore(row.element, this.#body.children[at] ?? null);
@@ -95,20 +98,18 @@ export class ContainerTable {
     this.#changed();
   }
 
-  /** @param {readonly Container[]} containers */
-  #picked(containers) {
+  #picked() {
     const names = urlState('pick');
     const wanted = names === '' ? undefined : names.split(',');
-    return wanted === undefined ? containers.slice(0, FIRST_PICKED) : containers.filter(({ name }) => wanted.includes(name));
+    return wanted === undefined ? this.#containers.slice(0, FIRST_PICKED) : this.#containers.filter(({ name }) => wanted.includes(name));
   }
 
   /**
    * @param {string} name
    * @param {boolean} on
-   * @param {readonly Container[]} containers
    */
-  #pick(name, on, containers) {
-    const names = this.#picked(containers).map((container) => container.name).filter((other) => other !== name);
+  #pick(name, on) {
+    const names = this.#picked().map((container) => container.name).filter((other) => other !== name);
     setUrlState('pick', (on ? [...names, name] : names).join(',') || NONE);
     this.#changed();
   }
