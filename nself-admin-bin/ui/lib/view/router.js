@@ -81,7 +81,11 @@ export function startRouter(changed) {
     if (link === null || event.defaultPrevented || event.button !== 0 || modified) {
       return;
     }
-    if (link.origin === location.origin && link.target === '' && parseRoute(link.pathname).page !== 'missing') {
+    if (link.getAttribute('href')?.startsWith('#')) {
+      // A place in the page. By the address it would be another one, and be drawn anew.
+      event.preventDefault();
+      document.getElementById(link.hash.slice(1))?.focus();
+    } else if (link.origin === location.origin && link.target === '' && parseRoute(link.pathname).page !== 'missing') {
       event.preventDefault();
       go(link.pathname + link.search);
     }
