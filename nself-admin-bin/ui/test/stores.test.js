@@ -158,6 +158,8 @@ test('latency is the median of the last 50, by the clock of the fastest ping', (
 });
 
 test('the server’s time stays right when the computer has slept, which not every clock notices', () => {
+  // An open one would keep this process alive.
+  globalThis.BroadcastChannel = class {};
   const stores = new Stores();
   let slept = 0;
   mock.method(Date, 'now', () => START + slept);
@@ -256,36 +258,55 @@ test('who is here are the others, until they leave', () => {
   assert.deepEqual(store.getSnapshot(), []);
 });
 
+const expiring = (ms) => ({
+  kind: 'expiring', expiring: { expiresAt: new Date(START + ms).toISOString(), secondsLeft: 60, renewable: true },
+});
+const until = (ms) => ({ expiresAt: new Date(START + ms).toISOString() });
+/** A tab's end of what all tabs hear. */
+const tab = (others = []) => ({ postMessage: (data) => others.forEach((other) => other.onmessage({ data })) });
+
 test('an ending sign-in is told until it is renewed', async () => {
   let answer = async () => {
     throw new RequestError('the server does not answer');
   };
-  const store = new SignInStore(() => answer());
-  const expiring = { kind: 'expiring', expiring: { expiresAt: 't', secondsLeft: 60, renewable: true } };
-  store.handle(expiring, 1_000);
+  const store = new SignInStore(() => answer(), tab());
+  store.handle(expiring(60_000), 1_000);
   assert.equal(store.getSnapshot().endsAt, 61_000);
   await store.renew();
   assert.equal(store.getSnapshot().failure, 'the server does not answer');
-  answer = async () => ({});
+  answer = async () => until(90_000);
   const renewing = store.renew();
   assert.equal(store.getSnapshot().asking, true);
   await renewing;
   assert.equal(store.getSnapshot(), undefined);
-  store.handle(expiring, 1_000);
+  store.handle(expiring(60_000), 1_000);
   store.handle({ kind: 'state', state: { name: 'signedOut', reason: 'r' } }, 2_000);
   assert.equal(store.getSnapshot(), undefined);
 });
 
 test('a later end that is told before the answer to a renewal stays', async () => {
   let answer;
-  const store = new SignInStore(() => new Promise((resolve) => (answer = resolve)));
-  const expiring = { kind: 'expiring', expiring: { expiresAt: 't', secondsLeft: 50, renewable: true } };
-  store.handle(expiring, 1_000);
+  const store = new SignInStore(() => new Promise((resolve) => (answer = resolve)), tab());
+  store.handle(expiring(60_000), 1_000);
   const renewing = store.renew();
-  store.handle(expiring, 9_000);
-  answer({});
+  store.handle(expiring(70_000), 11_000);
+  answer(until(70_000));
   await renewing;
-  assert.deepEqual([store.getSnapshot().endsAt, store.getSnapshot().asking], [59_000, false]);
+  assert.deepEqual([store.getSnapshot().endsAt, store.getSnapshot().asking], [71_000, false]);
+});
+
+test('a sign-in that one tab renews is renewed in all of them', async () => {
+  const others = [tab(), tab()];
+  const store = new SignInStore(async () => until(90_000), tab(others));
+  const refuse = async () => {
+    throw new RequestError('too late');
+  };
+  const [other, later] = others.map((channel) => new SignInStore(refuse, channel));
+  [store, other].forEach((held) => held.handle(expiring(60_000), 0));
+  later.handle(expiring(90_000), 0);
+  await Promise.all([store.renew(), other.renew()]);
+  assert.equal(other.getSnapshot(), undefined, 'whatever came of its own attempt');
+  assert.equal(later.getSnapshot().endsAt, 60_000, 'of the new end it was told already');
 });
 
 const usage = (ms, cpu, rx, id = 'a') => event('docker:stats', {
