@@ -150,7 +150,7 @@ export class HeldLog {
   #handleTold(told) {
     this.#live += told.filter((entry) => entry.kind === 'line' && entry.history === undefined).length;
     // A follower that began anew tells from before what may be held already.
-    const again = this.#torn.size > 0 || told.some((entry) => 'history' in entry);
+    const again = told.some((entry) => 'history' in entry || this.#torn.has(entry.service ?? ''));
     return again ? this.#merge(told) : this.#append(told);
   }
 
