@@ -55,6 +55,7 @@ export class HeldLog {
 
   clear() {
     this.#replace([]);
+    this.#missesOlder();
     this.#live = 0;
     this.#torn.clear();
   }
@@ -212,6 +213,14 @@ export class HeldLog {
       const dropped = this.#entries.length - KEPT_ENTRIES;
       this.#entries = this.#entries.slice(dropped);
       this.#dropped += dropped;
+      this.#missesOlder();
+    }
+  }
+
+  /** There are older lines now than those that are held. */
+  #missesOlder() {
+    if (this.older === 'none') {
+      this.older = 'unknown';
     }
   }
 

@@ -258,6 +258,21 @@ test('older lines come from the engine until there are none', async () => {
   assert.equal(store.getSnapshot().older, 'none');
 });
 
+test('lines that were let go can be loaded again', async () => {
+  const { store } = mendable(() => []);
+  const older = async () => {
+    await store.loadOlder();
+    return store.getSnapshot().older;
+  };
+  store.handle(snapshot(false, ...lines(1, 3)));
+  assert.equal(await older(), 'none');
+  store.clear();
+  assert.equal(store.getSnapshot().older, 'unknown');
+  assert.equal(await older(), 'none');
+  store.handle(live(...lines(4, KEPT_ENTRIES + 10_000)));
+  assert.equal(store.getSnapshot().older, 'unknown');
+});
+
 test('cleared lines are gone, and what comes then is counted as live', () => {
   const store = openLog();
   store.handle(snapshot(false, ...lines(1, 3)));
