@@ -1,7 +1,8 @@
 // What the containers use: four charts over time, and a table. Which of them are drawn, over how long and
 // how they are sorted stands in the address.
 
-import { ContainerStatsStore, HOLE_MS } from '../lib/stores/container_stats.js';
+import { ContainerStatsStore } from '../lib/stores/container_stats.js';
+import { HOLE_MS } from '../lib/stores/docker_stats.js';
 import { Chart, nearest } from '../lib/view/chart.js';
 import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { formatBytes, formatPercent, formatRate, formatTime } from '../lib/view/format.js';
@@ -9,7 +10,7 @@ import { nextFrame } from '../lib/view/frame.js';
 import { icon } from '../lib/view/icons.js';
 import { setUrlState, urlState } from '../lib/view/url_state.js';
 import { view } from '../lib/view/view.js';
-import { ContainerTable } from './monitor_table.js';
+import { COLORS, ContainerTable } from './monitor_table.js';
 import { readOpenRooms } from './read_rooms.js';
 
 /** @import { Context, Page } from '../app.js' */
@@ -20,7 +21,6 @@ import { readOpenRooms } from './read_rooms.js';
 // The statuses keep the rooms read while nobody looks.
 const FILTERS = { always: [{ types: ['service:status'] }], seen: [{ types: ['docker:stats'], tail: 300 }] };
 const MINUTES = [1, 5, 15];
-const COLORS = 8;
 const MEBIBYTE = 1_048_576;
 
 /**
@@ -148,17 +148,22 @@ class MonitorPage {
   }
 
   #togglePause() {
-    this.#paused = this.#paused === undefined ? this.#current() : undefined;
+    if (this.#paused === undefined) {
+      const { containers, now } = this.#current;
+      // The store's own lists go on.
+      this.#paused = { containers: containers.map((held) => ({ ...held, measures: [...held.measures] })), now };
+    } else {
+      this.#paused = undefined;
+    }
     this.#frame.ask();
   }
 
-  #current() {
-    const containers = this.#containers.getSnapshot();
-    return { containers: containers.map((held) => ({ ...held, measures: [...held.measures] })), now: this.#stores.serverNow };
+  get #current() {
+    return { containers: this.#containers.getSnapshot(), now: this.#stores.serverNow };
   }
 
   #draw() {
-    const { containers, now } = this.#paused ?? this.#current();
+    const { containers, now } = this.#paused ?? this.#current;
     const from = now - this.#minutes * 60_000;
     const shown = containers.filter(({ measures }) => (measures.at(-1)?.at ?? 0) > from);
     for (const button of this.#windows) {

@@ -1,6 +1,7 @@
 // The table of containers: their newest figures, a sparkline of the last minute, and which of them are drawn
 // in the charts.
 
+import { HOLE_MS, isCurrent, KEPT_POINTS } from '../lib/stores/docker_stats.js';
 import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { ABSENT, formatBytes, formatCount, formatPercent, formatRate } from '../lib/view/format.js';
 import { sparkline } from '../lib/view/sparkline.js';
@@ -8,11 +9,10 @@ import { setUrlState, urlState } from '../lib/view/url_state.js';
 
 /** @import { Container, Measure } from '../lib/stores/container_stats.js' */
 
-const STALE_MS = 6_000;
-const SPARK_POINTS = 60;
-const FIRST_PICKED = 8;
+/** How many lines of a chart have a colour of their own. */
+export const COLORS = 8;
 const MEBIBYTE = 1_048_576;
-const SPARK = { width: SPARK_POINTS, holeMs: 5_000 };
+const SPARK = { width: KEPT_POINTS, holeMs: HOLE_MS };
 
 /** @typedef {{id: string, title: string, of: (container: Container, last: Measure | undefined) => string | number | undefined}} Column */
 
@@ -101,7 +101,7 @@ export class ContainerTable {
   #picked() {
     const names = urlState('pick');
     const wanted = names === '' ? undefined : names.split(',');
-    return wanted === undefined ? this.#containers.slice(0, FIRST_PICKED) : this.#containers.filter(({ name }) => wanted.includes(name));
+    return wanted === undefined ? this.#containers.slice(0, COLORS) : this.#containers.filter(({ name }) => wanted.includes(name));
   }
 
   /**
@@ -146,7 +146,7 @@ class Row {
    */
   draw({ name, measures }, last, drawnAs) {
     this.#box.checked = drawnAs >= 0;
-    setAttribute(this.element, 'data-line', drawnAs >= 0 && drawnAs % 8);
+    setAttribute(this.element, 'data-line', drawnAs >= 0 && drawnAs % COLORS);
     const limit = last?.memoryLimit === undefined ? '' : ` of ${formatBytes(last.memoryLimit)}`;
     const texts = [
       name,
@@ -160,7 +160,7 @@ class Row {
     ];
     this.#texts.forEach((element, at) => setText(element, texts[at] ?? ''));
     setAttribute(this.#cells[2] ?? this.element, 'title', limit !== '' && texts[2] + limit);
-    const recent = measures.slice(-SPARK_POINTS);
+    const recent = measures.slice(-KEPT_POINTS);
     this.#cpu.draw(recent.map(({ at, cpu }) => ({ at, value: cpu })));
     this.#memory.draw(recent.map(({ at, memory }) => ({ at, value: memory })));
   }
@@ -173,7 +173,7 @@ class Row {
  */
 function currentOf({ measures }, now) {
   const last = measures.at(-1);
-  return last !== undefined && now - last.at < STALE_MS ? last : undefined;
+  return last !== undefined && isCurrent(last, now) ? last : undefined;
 }
 
 /**

@@ -6,7 +6,7 @@ import { AccountStore } from '../lib/stores/account.js';
 import { ActionsStore } from '../lib/stores/actions.js';
 import { ConnectionStore } from '../lib/stores/connection.js';
 import { ContainerStatsStore } from '../lib/stores/container_stats.js';
-import { DockerStatsStore, KEPT_POINTS } from '../lib/stores/docker_stats.js';
+import { DockerStatsStore, isCurrent, KEPT_MS, KEPT_POINTS } from '../lib/stores/docker_stats.js';
 import { EngineStore } from '../lib/stores/engine.js';
 import { LatencyStore } from '../lib/stores/latency.js';
 import { NotificationsStore } from '../lib/stores/notifications.js';
@@ -115,6 +115,10 @@ test('replicas are summed, and one that fell silent no longer counts', () => {
   assert.deepEqual(pointsOf(store).map(({ cpu, memory }) => [cpu, memory]), [[15, 150]]);
   store.handle(events('shop', sample('a', 6_000, 10, 100)));
   assert.equal(pointsOf(store).at(-1).cpu, 10);
+});
+
+test('a sample says how it is for five seconds, and a tick of the clock', () => {
+  assert.deepEqual([5_999, 6_000].map((ms) => isCurrent({ at: 0 }, ms)), [true, false]);
 });
 
 test('a snapshot replaces the stats', () => {
@@ -334,4 +338,37 @@ test('samples are kept for 15 minutes, over visits, and a reset replaces them', 
   assert.equal(measures(store).length, 1);
   store.handle({ kind: 'closed', room: 'shop' });
   assert.deepEqual(store.getSnapshot(), []);
+});
+
+test('a container that was silent for 15 minutes is forgotten when another one comes', () => {
+  const [containers, services] = [new ContainerStatsStore(), new DockerStatsStore()];
+  const stats = (room, name, ms) => {
+    const sample = event('docker:stats', { containerId: name, containerName: name, stats: {} }, ms);
+    [containers, services].forEach((store) => store.handle(events(room, sample)));
+  };
+  const held = () => [
+    containers.getSnapshot().map(({ name }) => name).join(),
+    [...services.getSnapshot().values()].flatMap((room) => [...room.keys()]).join(),
+  ];
+  stats('standalone', 'a', 0);
+  stats('shop', 'b', 1_000);
+  stats('shop', 'c', KEPT_MS);
+  assert.deepEqual(held(), ['a,b,c', 'a,b,c']);
+  stats('shop', 'd', KEPT_MS + 1);
+  assert.deepEqual(held(), ['b,c,d', 'b,c,d']);
+});
+
+test('what a room used is forgotten with the room, also while nobody reads it', () => {
+  for (const store of [new ContainerStatsStore(), new DockerStatsStore()]) {
+    const of = () => JSON.stringify(store.getSnapshot().map?.(({ room }) => room) ?? [...store.getSnapshot().keys()]);
+    store.handle(events('shop', usage(0, 1, 1)));
+    store.handle(events('zoo', usage(0, 1, 1, 'b')));
+    const told = (state) => store.handle(events('system', event('room:status', { room: 'shop', state })));
+    told('open');
+    assert.equal(of(), '["shop","zoo"]');
+    told('closed');
+    assert.equal(of(), '["zoo"]');
+    store.handle({ kind: 'closed', room: 'zoo' });
+    assert.equal(of(), '[]');
+  }
 });
