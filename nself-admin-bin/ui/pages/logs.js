@@ -8,7 +8,7 @@ import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { saveText } from '../lib/view/download.js';
 import { nextFrame } from '../lib/view/frame.js';
 import { icon } from '../lib/view/icons.js';
-import { logPath } from '../lib/view/router.js';
+import { holdLog, logPath } from '../lib/view/router.js';
 import { StayAtEnd } from '../lib/view/stay_at_end.js';
 import { view } from '../lib/view/view.js';
 import { VirtualList } from '../lib/view/virtual_list.js';
@@ -18,8 +18,6 @@ import { LogTools } from './log_tools.js';
 
 /** @import { Context, Page } from '../app.js' */
 /** @import { LogEntry } from '../lib/stores/logs.js' */
-/** @import { Client } from '../lib/client.js' */
-/** @import { Stores } from '../lib/stores.js' */
 /** @import { Look } from './log_entry.js' */
 
 const TAIL = 500;
@@ -30,12 +28,13 @@ const LINE_HEIGHT = 20;
  * @param {{project: string, services: string[]}} route
  * @returns {Page}
  */
-export function mountLogs({ client, stores, main }, { project, services }) {
-  const page = new LogPage(client, stores, project, services);
+export function mountLogs(context, { project, services }) {
+  const { client, stores, main } = context;
+  const page = new LogPage(context, project, services);
   main.append(...page.elements);
   const endView = page.start();
   return {
-    title: `${services.join(', ')} · ${project}`,
+    title: page.title,
     leave: () => {
       endView();
       client.read(project, []);
@@ -47,6 +46,7 @@ export function mountLogs({ client, stores, main }, { project, services }) {
 class LogPage {
   #client;
   #stores;
+  #moved;
   #logs;
   #project;
   #services;
@@ -80,20 +80,24 @@ class LogPage {
   #picker;
 
   /**
-   * @param {Client} client
-   * @param {Stores} stores
+   * @param {Context} context
    * @param {string} project
    * @param {string[]} services
    */
-  constructor(client, stores, project, services) {
+  constructor({ client, stores, moved }, project, services) {
     this.#client = client;
     this.#stores = stores;
+    this.#moved = moved;
     this.#logs = stores.of(LogsStore);
     this.#project = project;
     this.#services = services;
     this.#picker = new ServicePicker((picked) => this.#pick(picked));
     this.#canvas.style.setProperty('--row', `${LINE_HEIGHT}px`);
     this.#look = this.#newLook();
+  }
+
+  get title() {
+    return `${this.#services.join(', ')} · ${this.#project}`;
   }
 
   get elements() {
@@ -140,6 +144,7 @@ class LogPage {
   #pick(services) {
     history.replaceState(undefined, '', logPath(this.#project, ...services) + location.search);
     this.#services = services;
+    this.#moved(this.title);
     this.#end.resume();
     this.#view = new LogView();
     this.#open();
@@ -147,8 +152,9 @@ class LogPage {
     this.#drawPicker();
   }
 
-  /** Shows what the tools say. */
+  /** Shows what the tools say, as the address does. */
   #choose() {
+    holdLog();
     this.#look = this.#newLook();
     setAttribute(this.#canvas, 'data-wrap', this.#tools.wraps);
     this.#view.filter(this.#look.filter);

@@ -40,6 +40,17 @@ export function logPath(project, ...services) {
   return `/logs/${encodeURIComponent(project)}/${services.map(encodeURIComponent).join(',')}`;
 }
 
+const LAST_LOG = 'nself.log';
+
+/** Holds the present address as that of the log that was seen last, for this tab. */
+export function holdLog() {
+  sessionStorage.setItem(LAST_LOG, location.pathname + location.search);
+}
+
+export function heldLog() {
+  return sessionStorage.getItem(LAST_LOG) ?? undefined;
+}
+
 /**
  * The address of the sign-in, which then leads back to `path`.
  * @param {string} [path]
