@@ -72,7 +72,7 @@ class LogPage {
   #tools = new LogTools({
     changed: () => this.#choose(),
     pause: () => this.#togglePause(),
-    copy: () => navigator.clipboard.writeText(this.#text()),
+    copy: () => this.#copy(),
     download: () => saveText(`${this.#services.join('+')}.log`, this.#text()),
     clear: () => this.#logs.clear(),
     older: () => this.#logs.loadOlder(),
@@ -228,6 +228,16 @@ class LogPage {
       .join('');
   }
 
+  async #copy() {
+    const text = this.#text();
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const now = new Date(this.#stores.serverNow).toISOString();
+      this.#stores.notifications.warn('copy', 'Nothing was copied', NOT_COPIED, now);
+    }
+  }
+
   #draw() {
     this.#end.notice();
     const anchor = this.#anchor();
@@ -290,6 +300,8 @@ class LogPage {
     return told ? 'Nothing printed yet. Lines appear here as they are printed.' : 'Waiting for the log…';
   }
 }
+
+const NOT_COPIED = 'Browsers let a page copy where it came by https, and the reader allows it. Download saves the same lines.';
 
 /** @type {LogEntry} for measuring */
 const SAMPLE = { kind: 'line', service: '', time: '2026-01-31T12:00:00.000Z', line: '', source: 'stdout' };

@@ -241,6 +241,18 @@ test('only what came since the page was opened is announced', () => {
   assert.deepEqual([ids(), store.getSnapshot().unread], [['missed'], 0]);
 });
 
+test('what this page alone knows of is announced, too', () => {
+  const store = new NotificationsStore();
+  store.handle({ kind: 'error', error: { code: 'forbidden', message: 'no' } }, 't1');
+  store.warn('copy', 'Nothing was copied', 'why', 't2');
+  const { announced, all } = store.getSnapshot();
+  assert.deepEqual(announced.map(({ severity, title, body }) => [severity, title, body]), [
+    ['warning', 'Trouble on the connection', 'no'],
+    ['warning', 'Nothing was copied', 'why'],
+  ]);
+  assert.deepEqual(all.map(({ at }) => at), ['t2', 't1']);
+});
+
 test('the last 100 notifications are kept', () => {
   const store = new NotificationsStore();
   for (let id = 0; id < 120; id += 1) {
