@@ -7,7 +7,7 @@ import { Chart, nearest } from '../lib/view/chart.js';
 import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { formatBytes, formatPercent, formatRate, formatTime } from '../lib/view/format.js';
 import { nextFrame } from '../lib/view/frame.js';
-import { icon } from '../lib/view/icons.js';
+import { pauseButton } from '../lib/view/pause_button.js';
 import { setUrlState, urlState } from '../lib/view/url_state.js';
 import { view } from '../lib/view/view.js';
 import { COLORS, ContainerTable } from './monitor_table.js';
@@ -75,7 +75,7 @@ class MonitorPage {
   #paused;
   /** @type {{at: number, chart: FigureChart} | undefined} what is pointed at */
   #hover;
-  #pause = h('button', { id: 'pause', type: 'button', class: 'main', 'aria-pressed': 'false' });
+  #pause = pauseButton(() => this.#togglePause());
   #windows = MINUTES.map((minutes) =>
     h('button', { type: 'button', 'data-minutes': minutes, 'aria-pressed': 'false', onclick: () => this.#setWindow(minutes) }, `${minutes} min`),
   );
@@ -103,7 +103,7 @@ class MonitorPage {
         { class: 'page-head' },
         h('h1', { tabindex: '-1' }, 'Monitor'),
         h('div', { class: 'segments', role: 'group', 'aria-label': 'Time shown' }, ...this.#windows),
-        this.#pause,
+        this.#pause.element,
       ),
       this.#body,
       this.#empty,
@@ -112,7 +112,6 @@ class MonitorPage {
 
   /** @returns {() => void} ends it */
   start() {
-    this.#pause.addEventListener('click', () => this.#togglePause());
     const resized = new ResizeObserver(this.#frame.ask);
     this.#charts.forEach(({ canvas }) => resized.observe(canvas));
     const scheme = matchMedia('(prefers-color-scheme: dark)');
@@ -169,12 +168,7 @@ class MonitorPage {
     for (const button of this.#windows) {
       setAttribute(button, 'aria-pressed', String(button.dataset['minutes'] === String(this.#minutes)));
     }
-    const paused = this.#paused !== undefined;
-    if (this.#pause.dataset['paused'] !== String(paused)) {
-      this.#pause.dataset['paused'] = String(paused);
-      setAttribute(this.#pause, 'aria-pressed', String(paused));
-      this.#pause.replaceChildren(icon(paused ? 'play' : 'hold'), paused ? 'Resume' : 'Pause');
-    }
+    this.#pause.draw(this.#paused !== undefined, 'Resume');
     setAttribute(this.#body, 'data-stale', !this.#stores.connection.getSnapshot().current);
     const picked = this.#table.draw(shown, now);
     for (const chart of this.#charts) {
