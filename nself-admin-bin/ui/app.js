@@ -9,20 +9,20 @@ import { byId, h } from './lib/view/dom.js';
 import { markCurrent, startHeader } from './lib/view/header.js';
 import { startKeyboard } from './lib/view/keyboard.js';
 import { latencyMeter } from './lib/view/latency_meter.js';
-import { logPath, parseRoute, signInPath, startRouter } from './lib/view/router.js';
+import { heldLog, logPath, parseRoute, signInPath, startRouter } from './lib/view/router.js';
 import { startSessionDialog } from './lib/view/session_dialog.js';
 import { loadStyles } from './lib/view/styles.js';
 import { startToasts } from './lib/view/toasts.js';
 import { mountDashboard } from './pages/dashboard.js';
 
 /**
- * What a page gets. It says its title, draws itself into `main`, and gives back how it is left.
- * @typedef {{client: Client, stores: Stores, main: HTMLElement}} Context
+ * What a page gets. It says its title, draws itself into `main`, and gives back how it is left. `moved` says that it
+ * stays, and has another title and path now.
+ * @typedef {{client: Client, stores: Stores, main: HTMLElement, moved: (title: string) => void}} Context
  * @typedef {{title: string, leave: () => void}} Page
  */
 /** @import { Route } from './lib/view/router.js' */
 
-const LAST_LOG = 'nself.log';
 // The server takes 512 bytes; an address has one a character.
 const PAGE_LENGTH = 512;
 const SYSTEM_FILTER = { types: ['room:status', 'engine:status', 'notification', 'presence'] };
@@ -38,9 +38,7 @@ let shows = 0;
 client.subscribe((event) => stores.handle(event));
 client.subscribe(latencyMeter(stores.latency));
 client.subscribe((event) => {
-  if (event.kind === 'welcome') {
-    stores.account.refresh();
-  } else if (event.kind === 'state' && event.state.name === 'signedOut' && !stores.signIn.leaving) {
+  if (event.kind === 'state' && event.state.name === 'signedOut' && !stores.signIn.leaving) {
     // A page of its own: what was on the screen is for nobody else.
     location.replace(signInPath(location.pathname + location.search));
   }
@@ -72,8 +70,7 @@ async function show() {
   main.replaceChildren();
   markCurrent(location.pathname);
   lookAt();
-  const { pathname, search } = location;
-  const route = parseRoute(pathname);
+  const route = parseRoute(location.pathname);
   document.body.dataset['page'] = route.page;
   shows += 1;
   const own = shows;
@@ -82,11 +79,19 @@ async function show() {
     // Somebody went on meanwhile.
     return;
   }
-  page = mount({ client, stores, main });
-  document.title = `${page.title} · nself-admin`;
-  if (route.page === 'logs') {
-    sessionStorage.setItem(LAST_LOG, pathname + search);
-  }
+  page = mount({ client, stores, main, moved });
+  entitle(page.title);
+}
+
+/** @param {string} title */
+function entitle(title) {
+  document.title = `${title} · nself-admin`;
+}
+
+/** @param {string} title */
+function moved(title) {
+  entitle(title);
+  lookAt();
 }
 
 /** Tells the others what this tab looks at. */
@@ -96,8 +101,8 @@ function lookAt() {
 
 /** The log that was looked at last, or that of the first service. */
 function lastLogPath() {
-  const held = sessionStorage.getItem(LAST_LOG);
-  if (held !== null) {
+  const held = heldLog();
+  if (held !== undefined) {
     return held;
   }
   for (const [room, services] of stores.serviceStatus.getSnapshot()) {

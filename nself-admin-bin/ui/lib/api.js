@@ -1,6 +1,7 @@
 // What the page asks for by HTTP: who it is, actions on services, and what of a log only the engine has.
 // Everything that is live comes by the socket.
 
+/** @import { Response } from './session.js' */
 /** @import { LogLine } from './stores/logs.js' */
 
 /**
@@ -13,10 +14,16 @@
 
 /** An answer other than success, or none; its message is for people. */
 export class RequestError extends Error {
-  /** The HTTP status; 0 if nobody answered. */
-  status = 0;
-  /** @type {number | undefined} how long to wait before the next attempt */
-  retryAfterMs;
+  /**
+   * @param {string} message
+   * @param {{status: number, retryAfterMs: number | undefined}} [answer] `status`: of HTTP, 0 if nobody answered;
+   *   `retryAfterMs`: how long to wait before the next attempt
+   */
+  constructor(message, { status, retryAfterMs } = { status: 0, retryAfterMs: undefined }) {
+    super(message);
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
 }
 
 /**
@@ -24,7 +31,7 @@ export class RequestError extends Error {
  * @throws {RequestError}
  */
 export async function fetchAccount() {
-  return (await request('/api/session', { method: 'GET' })).json();
+  return request('/api/session', { method: 'GET' });
 }
 
 /**
@@ -55,17 +62,16 @@ export async function fetchLog(project, service, range) {
       query.set(name, String(value));
     }
   }
-  const { lines } = await (await request(`/api/services/${path}/logs?${query}`, { method: 'GET' })).json();
-  return lines;
+  return (await request(`/api/services/${path}/logs?${query}`, { method: 'GET' })).lines;
 }
 
 /**
- * Stays signed in.
+ * Stays signed in, from now on for the whole time again.
  * @returns {Promise<Account>}
  * @throws {RequestError}
  */
 export async function renewSession() {
-  return (await request('/api/session/renew', post({}))).json();
+  return request('/api/session/renew', post({}));
 }
 
 /** @throws {RequestError} */
@@ -87,39 +93,45 @@ const JSON_BODY = { 'Content-Type': 'application/json' };
 /**
  * @param {string} path
  * @param {RequestInit} init
+ * @returns {Promise<any>} what the answer's JSON says; `undefined` if it is empty
  * @throws {RequestError}
  */
 export async function request(path, init) {
-  let response;
-  try {
-    response = await fetch(path, init);
-  } catch (cause) {
-    throw new RequestError('the server does not answer', { cause });
+  const answer = await answerOf(path, init);
+  if (answer === undefined) {
+    throw new RequestError('the server does not answer');
   }
-  if (!response.ok) {
-    throw errorOf(response, await response.text());
+  const { status, text } = answer;
+  const told = valueOf(text);
+  if (status < 200 || status > 299 || (told === undefined && text !== '')) {
+    // Something between the page and the server may answer in words of its own.
+    throw new RequestError(String(told?.error?.message ?? `the server answered ${status}`), answer);
   }
-  return response;
+  return told;
 }
 
 /**
- * @param {Response} response
- * @param {string} text
+ * Asks, and reads the answer to its end.
+ * @param {string} path
+ * @param {RequestInit} init
+ * @returns {Promise<Response | undefined>} `undefined`: nobody answered, or not to the end
  */
-function errorOf({ status, headers }, text) {
-  const told = errorIn(text);
-  // Something between the page and the server may answer in words of its own.
-  const error = new RequestError(String(told?.message ?? `the server answered ${status}`));
-  const seconds = Number.parseFloat(headers.get('Retry-After') ?? '');
-  error.status = status;
-  error.retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
-  return error;
+export async function answerOf(path, init) {
+  try {
+    const response = await fetch(path, { ...init, cache: 'no-store' });
+    const seconds = Number.parseFloat(response.headers.get('Retry-After') ?? '');
+    const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
+    return { status: response.status, retryAfterMs, text: await response.text() };
+  } catch {
+    // What exactly failed on the way a browser does not tell.
+    return undefined;
+  }
 }
 
 /** @param {string} text */
-function errorIn(text) {
+function valueOf(text) {
   try {
-    return JSON.parse(text).error;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

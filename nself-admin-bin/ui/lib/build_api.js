@@ -8,7 +8,7 @@ import { post, request } from './api.js';
  * @throws {import('./api.js').RequestError}
  */
 export async function startBuild() {
-  return (await request('/api/build', post({}))).json();
+  return request('/api/build', post({}));
 }
 
 /**

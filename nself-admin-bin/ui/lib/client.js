@@ -1,10 +1,11 @@
 // The thin I/O around the session: one WebSocket at a time, its requests, one timer, and the page's signs
 // of life. It decides nothing; every decision is `ClientSession`'s.
 
+import { answerOf } from './api.js';
 import { SUBPROTOCOL } from './frames.js';
 import { ClientSession } from './session.js';
 
-/** @import { Action, Response, SessionEvent } from './session.js' */
+/** @import { Action, SessionEvent } from './session.js' */
 /** @import { Filter } from './filter.js' */
 /** @import { Identity, Looking } from './frames.js' */
 
@@ -183,23 +184,6 @@ export class Client {
   #handle(input) {
     input(performance.now());
     this.#pump();
-  }
-}
-
-/**
- * @param {string} path
- * @param {RequestInit} init
- * @returns {Promise<Response | undefined>} `undefined`: nobody answered, or not to the end
- */
-async function answerOf(path, init) {
-  try {
-    const response = await fetch(path, { ...init, cache: 'no-store' });
-    const seconds = Number.parseFloat(response.headers.get('Retry-After') ?? '');
-    const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
-    return { status: response.status, retryAfterMs, text: await response.text() };
-  } catch {
-    // What exactly failed on the way a browser does not tell.
-    return undefined;
   }
 }
 

@@ -55,6 +55,7 @@ export class HeldLog {
 
   clear() {
     this.#replace([]);
+    this.#missesOlder();
     this.#live = 0;
     this.#torn.clear();
   }
@@ -150,7 +151,7 @@ export class HeldLog {
   #handleTold(told) {
     this.#live += told.filter((entry) => entry.kind === 'line' && entry.history === undefined).length;
     // A follower that began anew tells from before what may be held already.
-    const again = this.#torn.size > 0 || told.some((entry) => 'history' in entry);
+    const again = told.some((entry) => 'history' in entry || this.#torn.has(entry.service ?? ''));
     return again ? this.#merge(told) : this.#append(told);
   }
 
@@ -212,6 +213,14 @@ export class HeldLog {
       const dropped = this.#entries.length - KEPT_ENTRIES;
       this.#entries = this.#entries.slice(dropped);
       this.#dropped += dropped;
+      this.#missesOlder();
+    }
+  }
+
+  /** There are older lines now than those that are held. */
+  #missesOlder() {
+    if (this.older === 'none') {
+      this.older = 'unknown';
     }
   }
 

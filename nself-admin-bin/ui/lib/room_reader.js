@@ -49,10 +49,6 @@ export class RoomReader {
     return this.#phase;
   }
 
-  get cursor() {
-    return this.#cursor;
-  }
-
   /** @param {Filter} filter */
   wants(filter) {
     return this.#wishes.has(filter);

@@ -1,8 +1,7 @@
 // A client's session without I/O: instants, frames and answers go in, and frames to send, requests,
 // events, the state and the next deadline come out. It comes back for ever, unless it is told not to, and
-// while the socket is away for long it polls. Order of calls: after each `handle…`, `read`, `lookAt`,
-// `start` and `close`, take `pollAction` and `pollEvent` until they are empty, then wait until
-// `pollTimeout` at most.
+// while the socket is away for long it polls. Order of calls: after each `handle…`, `read`, `lookAt`
+// and `start`, take `pollAction` and `pollEvent` until they are empty, then wait until `pollTimeout` at most.
 
 import { Backoff } from './backoff.js';
 import { adviceOf } from './close_code.js';
@@ -95,11 +94,6 @@ export class ClientSession {
     }
     this.#timers.set('away', now + AWAY_MS);
     this.#connect(now);
-  }
-
-  /** Ends the session until it is started again. */
-  close() {
-    this.#stop('closed', 'closed by this page');
   }
 
   /**

@@ -23,7 +23,7 @@ export class Stores {
   account = new AccountStore();
   actions = new ActionsStore();
   clock = new ClockStore();
-  connection = new ConnectionStore(wallNow());
+  connection = new ConnectionStore(Date.now());
   dockerStats = new DockerStatsStore();
   engine = new EngineStore();
   latency = new LatencyStore();
@@ -48,30 +48,33 @@ export class Stores {
     return /** @type {S} */ (held);
   }
 
+  /** The server's clock as of the last tick, in milliseconds since 1970. */
+  get serverNow() {
+    return this.clock.getSnapshot() + this.latency.getSnapshot().offsetMs;
+  }
+
   /** @param {SessionEvent} event */
   handle(event) {
-    this.signIn.handle(event, wallNow());
+    // One clock for all: the session's own stands still while the computer sleeps.
+    const now = Date.now();
+    this.account.handle(event);
+    this.signIn.handle(event, now);
     this.presence.handle(event);
     switch (event.kind) {
       case 'state':
-        return this.connection.handleState(event.state, wallNow(), performance.timeOrigin);
+        return this.connection.handleState(event.state, now, now - performance.now());
       case 'welcome':
         return this.latency.handleConnected();
       case 'pong':
-        return this.latency.handlePong(event.serverTime, wallNow(), event.roundTripMs);
+        return this.latency.handlePong(event.serverTime, now, event.roundTripMs);
       default:
         this.rooms.handle(event);
         this.engine.handle(event);
         this.serviceStatus.handle(event);
         this.dockerStats.handle(event);
         this.actions.handle(event);
-        this.notifications.handle(event, new Date(wallNow()).toISOString());
+        this.notifications.handle(event, new Date(this.serverNow).toISOString());
         this.#ofPages.forEach((store) => store.handle(event));
     }
   }
-}
-
-/** Finer than `Date.now`, and on the same line as the session's clock. */
-function wallNow() {
-  return performance.timeOrigin + performance.now();
 }

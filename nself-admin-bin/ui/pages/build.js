@@ -20,7 +20,7 @@ const FILTERS = [{ types: ['build:progress'] }];
  * @returns {Page}
  */
 export function mountBuild({ client, stores, main }) {
-  const { account, connection, engine, clock, latency } = stores;
+  const { account, connection, engine, clock } = stores;
   const builds = stores.of(BuildProgressStore);
   const actions = new BuildActionsStore();
   const page = new BuildPage(actions, builds);
@@ -46,7 +46,7 @@ export function mountBuild({ client, stores, main }) {
       account: held,
       current: connection.getSnapshot().current,
       engineAway: engine.getSnapshot().away,
-      now: clock.getSnapshot() + latency.getSnapshot().offsetMs,
+      now: stores.serverNow,
     });
   });
   return {

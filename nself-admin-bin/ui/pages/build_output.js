@@ -1,18 +1,16 @@
 // What a build prints, from its first line on. Only the lines in sight are in the document; the newest stay
 // in sight until the reader scrolls up.
 
-import { parseAnsi } from '../lib/ansi.js';
 import { h, setText } from '../lib/view/dom.js';
 import { formatCount, plural } from '../lib/view/format.js';
 import { nextFrame } from '../lib/view/frame.js';
 import { StayAtEnd } from '../lib/view/stay_at_end.js';
 import { VirtualList } from '../lib/view/virtual_list.js';
+import { cutNote, drawPieces } from './terminal_line.js';
 
 /** @import { Run } from '../lib/build_run.js' */
 
 const LINE_HEIGHT = 20;
-// More than this of one line costs the browser more than it tells the reader.
-const SHOWN_CHARACTERS = 2_000;
 
 export class BuildOutput {
   #canvas = h('div', { class: 'output-canvas' });
@@ -74,12 +72,6 @@ export class BuildOutput {
 
 /** @param {string} line */
 function drawLine(line) {
-  const pieces = parseAnsi(line.slice(0, SHOWN_CHARACTERS));
-  const more = line.length - SHOWN_CHARACTERS;
-  return h(
-    'div',
-    { class: 'output-line' },
-    ...pieces.map(({ text, classes }) => (classes.length === 0 ? text : h('span', { class: classes.join(' ') }, text))),
-    more > 0 && h('span', { class: 'muted' }, ` … ${formatCount(more)} more characters`),
-  );
+  const note = cutNote(line);
+  return h('div', { class: 'output-line' }, ...drawPieces(line), note !== '' && h('span', { class: 'muted' }, ` … ${note}`));
 }

@@ -1,7 +1,7 @@
 // A service's card. It is made once and changes only where something changed; every figure has its place
 // before it is known, so nothing moves.
 
-import { KEPT_POINTS, STALE_MS } from '../lib/stores/docker_stats.js';
+import { HOLE_MS, isCurrent, KEPT_POINTS } from '../lib/stores/docker_stats.js';
 import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { ABSENT, formatBytes, formatCount, formatDuration, formatPercent } from '../lib/view/format.js';
 import { icon } from '../lib/view/icons.js';
@@ -112,10 +112,9 @@ export class ServiceCard {
 
   /** @param {ServiceStatus} told */
   #drawFacts({ status, startedAt, restartCount, health, replicas, ports = [] }) {
-    const now = this.#stores.clock.getSnapshot() + this.#stores.latency.getSnapshot().offsetMs;
     const up = STATUS[status]?.up && startedAt !== undefined;
     const replicated = replicas !== undefined && replicas.total > 1;
-    const uptime = up ? formatDuration(now - Date.parse(startedAt)) : ABSENT;
+    const uptime = up ? formatDuration(this.#stores.serverNow - Date.parse(startedAt)) : ABSENT;
     setText(this.#uptime, replicated ? `${uptime} · ${replicas.running}/${replicas.total} up` : uptime);
     setText(this.#restarts, restartCount === undefined ? ABSENT : formatCount(restartCount));
     setText(this.#health, healthOf(health));
@@ -134,8 +133,7 @@ export class ServiceCard {
   #drawUsage(up, stale) {
     const points = this.#stores.dockerStats.getSnapshot().get(this.#room)?.get(this.#service)?.points ?? [];
     const last = points.at(-1);
-    const now = this.#stores.clock.getSnapshot() + this.#stores.latency.getSnapshot().offsetMs;
-    const current = last !== undefined && (stale || now - last.at < STALE_MS + SLACK_MS) ? last : undefined;
+    const current = last !== undefined && (stale || isCurrent(last, this.#stores.serverNow)) ? last : undefined;
     const shown = up ? current : undefined;
     this.#cpu.draw(shown?.cpu, formatPercent(shown?.cpu), points.map(({ at, cpu }) => ({ at, value: cpu })));
     const limit = shown?.memoryLimit;
@@ -180,9 +178,6 @@ export function isStale({ connection, engine }) {
   return !connection.getSnapshot().current || engine.getSnapshot().away;
 }
 
-// The clock ticks once a second, so a sample may look that much older than it is.
-const SLACK_MS = 1_000;
-
 /**
  * @param {string} title
  * @param {string} name
@@ -191,7 +186,7 @@ const SLACK_MS = 1_000;
 function metric(title, name, least) {
   const label = h('p', { class: 'metric-label' }, title);
   const text = h('p', { class: name });
-  const line = sparkline({ width: KEPT_POINTS, least, holeMs: STALE_MS });
+  const line = sparkline({ width: KEPT_POINTS, least, holeMs: HOLE_MS });
   return {
     label,
     element: h('div', { class: 'metric' }, label, text, line.element),

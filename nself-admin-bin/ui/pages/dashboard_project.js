@@ -74,7 +74,11 @@ export class ProjectSection {
     return shown.length;
   }
 
-  /** @param {ServiceAction} action */
+  /**
+   * Asks it of each service where it makes sense. What the server does to a whole project it does to all of them: a
+   * restart would start a job that has ended, too.
+   * @param {ServiceAction} action
+   */
   #ask(action) {
     for (const status of this.#stores.serviceStatus.getSnapshot().get(this.#room)?.values() ?? []) {
       if (this.#allows(action, status)) {

@@ -1,16 +1,13 @@
 // One row of a log: a line with its time, stream, level and colours, or a divider that says what happened
 // to the log here.
 
-import { parseAnsi, plainText } from '../lib/ansi.js';
 import { h } from '../lib/view/dom.js';
 import { formatAge, formatCount, formatTime, plural } from '../lib/view/format.js';
 import { rowsOf } from '../lib/view/text_columns.js';
+import { cutNote, drawPieces, shownText } from './terminal_line.js';
 
 /** @import { LogFilter } from '../lib/log_filter.js' */
 /** @import { LogEntry, LogLine, Loss } from '../lib/stores/logs.js' */
-
-// More than this of one line costs the browser more than it tells the reader.
-const SHOWN_CHARACTERS = 2_000;
 
 /**
  * How rows look: `columns` of text if lines are wrapped.
@@ -26,7 +23,7 @@ export function heightOf(entry, { columns }) {
   if (columns === undefined || entry.kind !== 'line') {
     return 1;
   }
-  return rowsOf(plainText(entry.line.slice(0, SHOWN_CHARACTERS)) + cutNote(entry), columns);
+  return rowsOf(shownText(entry.line) + noteOf(entry), columns);
 }
 
 /**
@@ -46,7 +43,7 @@ export function drawEntry(entry, look) {
  */
 function drawLine(entry, look) {
   const { line, source, time, level, service } = entry;
-  const note = cutNote(entry);
+  const note = noteOf(entry);
   const row = h(
     'div',
     { class: 'log-line', 'data-source': source, 'data-time': time, 'data-level': level },
@@ -54,7 +51,7 @@ function drawLine(entry, look) {
     look.several && h('span', { class: 'service', title: service }, service),
     h('span', { class: 'source' }, source === 'stderr' ? 'err' : 'out'),
     h('span', { class: 'level' }, level ?? ''),
-    h('span', { class: 'text' }, ...spansOf(line.slice(0, SHOWN_CHARACTERS), look.filter), note !== '' && h('span', { class: 'cut' }, note)),
+    h('span', { class: 'text' }, ...drawPieces(line, (text) => look.filter.marks(text)), note !== '' && h('span', { class: 'cut' }, note)),
   );
   if (look.columns !== undefined) {
     row.style.setProperty('--lines', String(heightOf(entry, look)));
@@ -74,55 +71,10 @@ function timeOf(time, look) {
   return [clock.slice(0, 8), h('span', { class: 'ms' }, clock.slice(8))];
 }
 
-/**
- * The line's pieces: each has one colour, and is found or not.
- * @param {string} line
- * @param {LogFilter} filter
- */
-function spansOf(line, filter) {
-  const pieces = parseAnsi(line);
-  const marks = filter.marks(pieces.map(({ text }) => text).join(''));
-  const drawn = [];
-  let at = 0;
-  for (const { text, classes } of pieces) {
-    for (const { part, found } of cutAt(text, at, marks)) {
-      const name = classes.join(' ');
-      drawn.push(found ? h('mark', { class: name || undefined }, part) : name === '' ? part : h('span', { class: name }, part));
-    }
-    at += text.length;
-  }
-  return drawn;
-}
-
-/**
- * @param {string} text
- * @param {number} start where it begins in the line
- * @param {readonly [number, number][]} marks of the line, rising
- */
-function cutAt(text, start, marks) {
-  const parts = [];
-  let done = 0;
-  for (const [from, to] of marks) {
-    const begin = Math.max(from - start, done);
-    const end = Math.min(to - start, text.length);
-    if (begin < end) {
-      parts.push({ part: text.slice(done, begin), found: false }, { part: text.slice(begin, end), found: true });
-      done = end;
-    }
-  }
-  parts.push({ part: text.slice(done), found: false });
-  return parts.filter(({ part }) => part !== '');
-}
-
-/** @param {LogLine} line */
-function cutNote({ line, truncatedBytes }) {
-  const notes = [];
-  if (line.length > SHOWN_CHARACTERS) {
-    notes.push(`${formatCount(line.length - SHOWN_CHARACTERS)} more characters`);
-  }
-  if (truncatedBytes !== undefined) {
-    notes.push(`${formatCount(truncatedBytes)} bytes cut off`);
-  }
+/** @param {LogLine} entry */
+function noteOf({ line, truncatedBytes }) {
+  const cutOff = truncatedBytes === undefined ? '' : `${formatCount(truncatedBytes)} bytes cut off`;
+  const notes = [cutNote(line), cutOff].filter((note) => note !== '');
   return notes.length > 0 ? ` … ${notes.join(', ')}` : '';
 }
 

@@ -3,7 +3,7 @@
 import { LEVELS, LogFilter } from '../lib/log_filter.js';
 import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { formatCount } from '../lib/view/format.js';
-import { icon } from '../lib/view/icons.js';
+import { pauseButton } from '../lib/view/pause_button.js';
 import { setUrlState, urlState } from '../lib/view/url_state.js';
 
 /**
@@ -29,7 +29,7 @@ export class LogTools {
   #source = select('source', 'Stream', [['', 'Both streams'], ['stdout', 'stdout'], ['stderr', 'stderr']]);
   #time = select('time', 'Times', [['', 'Local time'], ['utc', 'UTC'], ['relative', 'Relative']]);
   #wrap = h('button', { type: 'button', 'data-tool': 'wrap', 'aria-pressed': 'false' }, 'Wrap');
-  #pause = h('button', { id: 'pause', type: 'button', class: 'main', 'aria-pressed': 'false' });
+  #pause;
   #older = h('button', { type: 'button', 'data-tool': 'older' }, 'Load older');
 
   /** @param {Actions} actions */
@@ -52,7 +52,7 @@ export class LogTools {
       setAttribute(this.#wrap, 'aria-pressed', String(this.wraps));
       actions.changed();
     });
-    this.#pause.addEventListener('click', actions.pause);
+    this.#pause = pauseButton(actions.pause);
     this.#older.addEventListener('click', actions.older);
     const tool = (/** @type {string} */ name, /** @type {string} */ text, /** @type {() => void} */ act) =>
       h('button', { type: 'button', 'data-tool': name, onclick: act }, text);
@@ -76,7 +76,7 @@ export class LogTools {
           tool('clear', 'Clear', actions.clear),
         ),
       ),
-      this.#pause,
+      this.#pause.element,
     );
   }
 
@@ -90,10 +90,6 @@ export class LogTools {
 
   get time() {
     return this.#time.value;
-  }
-
-  get search() {
-    return this.#search.value;
   }
 
   filter() {
@@ -112,15 +108,7 @@ export class LogTools {
    *   older: import('../lib/stores/logs.js').Log['older']}} state
    */
   draw({ shown, held, live, paused, waiting, older }) {
-    setAttribute(this.#pause, 'aria-pressed', String(paused));
-    if (this.#pause.childElementCount === 0 || this.#pause.dataset['paused'] !== String(paused)) {
-      this.#pause.dataset['paused'] = String(paused);
-      this.#pause.replaceChildren(icon(paused ? 'play' : 'hold'), h('span'));
-    }
-    const label = this.#pause.lastElementChild;
-    if (label !== null) {
-      setText(label, paused ? `Resume · ${formatCount(waiting)} waiting` : 'Pause');
-    }
+    this.#pause.draw(paused, `Resume · ${formatCount(waiting)} waiting`);
     setText(this.count, `Showing ${formatCount(shown)} of ${formatCount(held)} (${formatCount(live)} live)`);
     this.#older.disabled = older === 'asking' || older === 'none';
     setText(this.#older, OLDER[older]);

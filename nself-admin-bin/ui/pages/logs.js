@@ -8,7 +8,7 @@ import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { saveText } from '../lib/view/download.js';
 import { nextFrame } from '../lib/view/frame.js';
 import { icon } from '../lib/view/icons.js';
-import { logPath } from '../lib/view/router.js';
+import { holdLog, logPath } from '../lib/view/router.js';
 import { StayAtEnd } from '../lib/view/stay_at_end.js';
 import { view } from '../lib/view/view.js';
 import { VirtualList } from '../lib/view/virtual_list.js';
@@ -18,8 +18,6 @@ import { LogTools } from './log_tools.js';
 
 /** @import { Context, Page } from '../app.js' */
 /** @import { LogEntry } from '../lib/stores/logs.js' */
-/** @import { Client } from '../lib/client.js' */
-/** @import { Stores } from '../lib/stores.js' */
 /** @import { Look } from './log_entry.js' */
 
 const TAIL = 500;
@@ -30,12 +28,13 @@ const LINE_HEIGHT = 20;
  * @param {{project: string, services: string[]}} route
  * @returns {Page}
  */
-export function mountLogs({ client, stores, main }, { project, services }) {
-  const page = new LogPage(client, stores, project, services);
+export function mountLogs(context, { project, services }) {
+  const { client, stores, main } = context;
+  const page = new LogPage(context, project, services);
   main.append(...page.elements);
   const endView = page.start();
   return {
-    title: `${services.join(', ')} · ${project}`,
+    title: page.title,
     leave: () => {
       endView();
       client.read(project, []);
@@ -47,6 +46,7 @@ export function mountLogs({ client, stores, main }, { project, services }) {
 class LogPage {
   #client;
   #stores;
+  #moved;
   #logs;
   #project;
   #services;
@@ -72,7 +72,7 @@ class LogPage {
   #tools = new LogTools({
     changed: () => this.#choose(),
     pause: () => this.#togglePause(),
-    copy: () => navigator.clipboard.writeText(this.#text()),
+    copy: () => this.#copy(),
     download: () => saveText(`${this.#services.join('+')}.log`, this.#text()),
     clear: () => this.#logs.clear(),
     older: () => this.#logs.loadOlder(),
@@ -80,20 +80,24 @@ class LogPage {
   #picker;
 
   /**
-   * @param {Client} client
-   * @param {Stores} stores
+   * @param {Context} context
    * @param {string} project
    * @param {string[]} services
    */
-  constructor(client, stores, project, services) {
+  constructor({ client, stores, moved }, project, services) {
     this.#client = client;
     this.#stores = stores;
+    this.#moved = moved;
     this.#logs = stores.of(LogsStore);
     this.#project = project;
     this.#services = services;
     this.#picker = new ServicePicker((picked) => this.#pick(picked));
     this.#canvas.style.setProperty('--row', `${LINE_HEIGHT}px`);
     this.#look = this.#newLook();
+  }
+
+  get title() {
+    return `${this.#services.join(', ')} · ${this.#project}`;
   }
 
   get elements() {
@@ -140,6 +144,7 @@ class LogPage {
   #pick(services) {
     history.replaceState(undefined, '', logPath(this.#project, ...services) + location.search);
     this.#services = services;
+    this.#moved(this.title);
     this.#end.resume();
     this.#view = new LogView();
     this.#open();
@@ -147,8 +152,9 @@ class LogPage {
     this.#drawPicker();
   }
 
-  /** Shows what the tools say. */
+  /** Shows what the tools say, as the address does. */
   #choose() {
+    holdLog();
     this.#look = this.#newLook();
     setAttribute(this.#canvas, 'data-wrap', this.#tools.wraps);
     this.#view.filter(this.#look.filter);
@@ -162,12 +168,8 @@ class LogPage {
       filter: this.#tools.filter(),
       several: this.#services.length > 1,
       columns: this.#tools.wraps ? this.#columns() : undefined,
-      now: this.#now(),
+      now: this.#stores.serverNow,
     };
-  }
-
-  #now() {
-    return this.#stores.clock.getSnapshot() + this.#stores.latency.getSnapshot().offsetMs;
   }
 
   /** How many characters of a line's text fit beside its time, stream and level. */
@@ -194,7 +196,7 @@ class LogPage {
 
   #tick() {
     if (this.#look.time === 'relative') {
-      this.#look = { ...this.#look, now: this.#now() };
+      this.#look = { ...this.#look, now: this.#stores.serverNow };
       this.#list.redraw();
       this.#frame.ask();
     }
@@ -224,6 +226,16 @@ class LogPage {
       .filter((entry) => entry.kind === 'line')
       .map(({ time, service, line }) => `${time} ${several ? `${service} ` : ''}${plainText(line)}\n`)
       .join('');
+  }
+
+  async #copy() {
+    const text = this.#text();
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const now = new Date(this.#stores.serverNow).toISOString();
+      this.#stores.notifications.warn('copy', 'Nothing was copied', NOT_COPIED, now);
+    }
   }
 
   #draw() {
@@ -288,6 +300,8 @@ class LogPage {
     return told ? 'Nothing printed yet. Lines appear here as they are printed.' : 'Waiting for the log…';
   }
 }
+
+const NOT_COPIED = 'Browsers let a page copy where it came by https, and the reader allows it. Download saves the same lines.';
 
 /** @type {LogEntry} for measuring */
 const SAMPLE = { kind: 'line', service: '', time: '2026-01-31T12:00:00.000Z', line: '', source: 'stdout' };

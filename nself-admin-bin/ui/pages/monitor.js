@@ -1,15 +1,16 @@
 // What the containers use: four charts over time, and a table. Which of them are drawn, over how long and
 // how they are sorted stands in the address.
 
-import { ContainerStatsStore, HOLE_MS } from '../lib/stores/container_stats.js';
+import { ContainerStatsStore } from '../lib/stores/container_stats.js';
+import { HOLE_MS } from '../lib/stores/docker_stats.js';
 import { Chart, nearest } from '../lib/view/chart.js';
 import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { formatBytes, formatPercent, formatRate, formatTime } from '../lib/view/format.js';
 import { nextFrame } from '../lib/view/frame.js';
-import { icon } from '../lib/view/icons.js';
+import { pauseButton } from '../lib/view/pause_button.js';
 import { setUrlState, urlState } from '../lib/view/url_state.js';
 import { view } from '../lib/view/view.js';
-import { ContainerTable } from './monitor_table.js';
+import { COLORS, ContainerTable } from './monitor_table.js';
 import { readOpenRooms } from './read_rooms.js';
 
 /** @import { Context, Page } from '../app.js' */
@@ -20,7 +21,6 @@ import { readOpenRooms } from './read_rooms.js';
 // The statuses keep the rooms read while nobody looks.
 const FILTERS = { always: [{ types: ['service:status'] }], seen: [{ types: ['docker:stats'], tail: 300 }] };
 const MINUTES = [1, 5, 15];
-const COLORS = 8;
 const MEBIBYTE = 1_048_576;
 
 /**
@@ -75,7 +75,7 @@ class MonitorPage {
   #paused;
   /** @type {{at: number, chart: FigureChart} | undefined} what is pointed at */
   #hover;
-  #pause = h('button', { id: 'pause', type: 'button', class: 'main', 'aria-pressed': 'false' });
+  #pause = pauseButton(() => this.#togglePause());
   #windows = MINUTES.map((minutes) =>
     h('button', { type: 'button', 'data-minutes': minutes, 'aria-pressed': 'false', onclick: () => this.#setWindow(minutes) }, `${minutes} min`),
   );
@@ -103,7 +103,7 @@ class MonitorPage {
         { class: 'page-head' },
         h('h1', { tabindex: '-1' }, 'Monitor'),
         h('div', { class: 'segments', role: 'group', 'aria-label': 'Time shown' }, ...this.#windows),
-        this.#pause,
+        this.#pause.element,
       ),
       this.#body,
       this.#empty,
@@ -112,7 +112,6 @@ class MonitorPage {
 
   /** @returns {() => void} ends it */
   start() {
-    this.#pause.addEventListener('click', () => this.#togglePause());
     const resized = new ResizeObserver(this.#frame.ask);
     this.#charts.forEach(({ canvas }) => resized.observe(canvas));
     const scheme = matchMedia('(prefers-color-scheme: dark)');
@@ -148,29 +147,28 @@ class MonitorPage {
   }
 
   #togglePause() {
-    this.#paused = this.#paused === undefined ? this.#current() : undefined;
+    if (this.#paused === undefined) {
+      const { containers, now } = this.#current;
+      // The store's own lists go on.
+      this.#paused = { containers: containers.map((held) => ({ ...held, measures: [...held.measures] })), now };
+    } else {
+      this.#paused = undefined;
+    }
     this.#frame.ask();
   }
 
-  #current() {
-    const now = this.#stores.clock.getSnapshot() + this.#stores.latency.getSnapshot().offsetMs;
-    const containers = this.#containers.getSnapshot();
-    return { containers: containers.map((held) => ({ ...held, measures: [...held.measures] })), now };
+  get #current() {
+    return { containers: this.#containers.getSnapshot(), now: this.#stores.serverNow };
   }
 
   #draw() {
-    const { containers, now } = this.#paused ?? this.#current();
+    const { containers, now } = this.#paused ?? this.#current;
     const from = now - this.#minutes * 60_000;
     const shown = containers.filter(({ measures }) => (measures.at(-1)?.at ?? 0) > from);
     for (const button of this.#windows) {
       setAttribute(button, 'aria-pressed', String(button.dataset['minutes'] === String(this.#minutes)));
     }
-    const paused = this.#paused !== undefined;
-    if (this.#pause.dataset['paused'] !== String(paused)) {
-      this.#pause.dataset['paused'] = String(paused);
-      setAttribute(this.#pause, 'aria-pressed', String(paused));
-      this.#pause.replaceChildren(icon(paused ? 'play' : 'hold'), paused ? 'Resume' : 'Pause');
-    }
+    this.#pause.draw(this.#paused !== undefined, 'Resume');
     setAttribute(this.#body, 'data-stale', !this.#stores.connection.getSnapshot().current);
     const picked = this.#table.draw(shown, now);
     for (const chart of this.#charts) {

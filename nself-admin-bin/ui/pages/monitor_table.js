@@ -1,6 +1,7 @@
 // The table of containers: their newest figures, a sparkline of the last minute, and which of them are drawn
 // in the charts.
 
+import { HOLE_MS, isCurrent, KEPT_POINTS } from '../lib/stores/docker_stats.js';
 import { h, setAttribute, setText } from '../lib/view/dom.js';
 import { ABSENT, formatBytes, formatCount, formatPercent, formatRate } from '../lib/view/format.js';
 import { sparkline } from '../lib/view/sparkline.js';
@@ -8,11 +9,10 @@ import { setUrlState, urlState } from '../lib/view/url_state.js';
 
 /** @import { Container, Measure } from '../lib/stores/container_stats.js' */
 
-const STALE_MS = 6_000;
-const SPARK_POINTS = 60;
-const FIRST_PICKED = 8;
+/** How many lines of a chart have a colour of their own. */
+export const COLORS = 8;
 const MEBIBYTE = 1_048_576;
-const SPARK = { width: SPARK_POINTS, holeMs: 5_000 };
+const SPARK = { width: KEPT_POINTS, holeMs: HOLE_MS };
 
 /** @typedef {{id: string, title: string, of: (container: Container, last: Measure | undefined) => string | number | undefined}} Column */
 
@@ -34,6 +34,8 @@ export class ContainerTable {
   #body = h('tbody');
   /** @type {Map<string, Row>} */
   #rows = new Map();
+  /** @type {readonly Container[]} */
+  #containers = [];
 
   /** @param {() => void} changed what is picked or the order is another one */
   constructor(changed) {
@@ -54,6 +56,7 @@ export class ContainerTable {
    * @returns {Container[]} those that are picked
    */
   draw(containers, now) {
+    this.#containers = containers;
     const { column, down } = this.#order;
     for (const head of this.#head) {
       setAttribute(head, 'aria-sort', head.dataset['column'] === column.id && (down ? 'descending' : 'ascending'));
@@ -61,7 +64,7 @@ export class ContainerTable {
     const lasts = new Map(containers.map((container) => [container, currentOf(container, now)]));
     const value = (/** @type {Container} */ container) => column.of(container, lasts.get(container));
     const sorted = containers.toSorted((a, b) => compare(value(a), value(b)) * (down ? -1 : 1));
-    const picked = this.#picked(containers);
+    const picked = this.#picked();
     const ids = new Set(sorted.map(({ id }) => id));
     for (const [id, row] of this.#rows) {
       if (!ids.has(id)) {
@@ -70,7 +73,7 @@ export class ContainerTable {
       }
     }
     sorted.forEach((container, at) => {
-      const row = this.#rows.get(container.id) ?? new Row(container, (on) => this.#pick(container.name, on, containers));
+      const row = this.#rows.get(container.id) ?? new Row(container, (on) => this.#pick(container.name, on));
       this.#rows.set(container.id, row);
       if (this.#body.children[at] !== row.element) {
         this.#body.insertBefore(row.element, this.#body.children[at] ?? null);
@@ -95,20 +98,18 @@ export class ContainerTable {
     this.#changed();
   }
 
-  /** @param {readonly Container[]} containers */
-  #picked(containers) {
+  #picked() {
     const names = urlState('pick');
     const wanted = names === '' ? undefined : names.split(',');
-    return wanted === undefined ? containers.slice(0, FIRST_PICKED) : containers.filter(({ name }) => wanted.includes(name));
+    return wanted === undefined ? this.#containers.slice(0, COLORS) : this.#containers.filter(({ name }) => wanted.includes(name));
   }
 
   /**
    * @param {string} name
    * @param {boolean} on
-   * @param {readonly Container[]} containers
    */
-  #pick(name, on, containers) {
-    const names = this.#picked(containers).map((container) => container.name).filter((other) => other !== name);
+  #pick(name, on) {
+    const names = this.#picked().map((container) => container.name).filter((other) => other !== name);
     setUrlState('pick', (on ? [...names, name] : names).join(',') || NONE);
     this.#changed();
   }
@@ -145,7 +146,7 @@ class Row {
    */
   draw({ name, measures }, last, drawnAs) {
     this.#box.checked = drawnAs >= 0;
-    setAttribute(this.element, 'data-line', drawnAs >= 0 && drawnAs % 8);
+    setAttribute(this.element, 'data-line', drawnAs >= 0 && drawnAs % COLORS);
     const limit = last?.memoryLimit === undefined ? '' : ` of ${formatBytes(last.memoryLimit)}`;
     const texts = [
       name,
@@ -159,7 +160,7 @@ class Row {
     ];
     this.#texts.forEach((element, at) => setText(element, texts[at] ?? ''));
     setAttribute(this.#cells[2] ?? this.element, 'title', limit !== '' && texts[2] + limit);
-    const recent = measures.slice(-SPARK_POINTS);
+    const recent = measures.slice(-KEPT_POINTS);
     this.#cpu.draw(recent.map(({ at, cpu }) => ({ at, value: cpu })));
     this.#memory.draw(recent.map(({ at, memory }) => ({ at, value: memory })));
   }
@@ -172,7 +173,7 @@ class Row {
  */
 function currentOf({ measures }, now) {
   const last = measures.at(-1);
-  return last !== undefined && now - last.at < STALE_MS ? last : undefined;
+  return last !== undefined && isCurrent(last, now) ? last : undefined;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import { fetchAccount, RequestError } from '../lib/api.js';
+import { answerOf, fetchAccount, fetchLog, RequestError } from '../lib/api.js';
 import { cancelBuild } from '../lib/build_api.js';
 import { signInWithPassword } from '../lib/sign_in_api.js';
 
@@ -42,8 +42,18 @@ test('no answer is told as such', async () => {
   await assert.rejects(fetchAccount(), { message: 'the server does not answer', status: 0 });
 });
 
+test('an answer that breaks off is none, and one in words of another is no success', async () => {
+  const broken = () => new Response(new ReadableStream({
+    pull: (body) => body.error(new TypeError('network error')),
+  }), { headers: { 'Retry-After': '7' } });
+  answering(broken(), broken(), new Response('<h1>Sign in to this network</h1>'));
+  await assert.rejects(fetchLog('shop', 'web', {}), { name: 'Error', message: 'the server does not answer', status: 0 });
+  assert.equal(await answerOf('/api/poll', { method: 'POST' }), undefined);
+  await assert.rejects(fetchAccount(), { message: 'the server answered 200', status: 200 });
+});
+
 test('requests go where they should, and names are encoded', async () => {
-  const asked = answering(new Response(null, { status: 202 }), new Response(null, { status: 204 }));
+  const asked = answering(new Response('{"accepted":true}', { status: 202 }), new Response(null, { status: 204 }));
   await cancelBuild('a/b');
   await signInWithPassword('pass');
   assert.deepEqual(asked, [['DELETE', '/api/build/a%2Fb', '{}'], ['POST', '/api/login', '{"password":"pass"}']]);

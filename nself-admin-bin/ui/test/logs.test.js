@@ -101,6 +101,18 @@ test('older lines of a history stand before what is held', () => {
   assert.deepEqual(held(store), [2, 3, 4, 5, 6]);
 });
 
+test('a service that never joins after a reset does not make the lines of others be merged', () => {
+  const { store } = mendable(() => [], ['web', 'job']);
+  store.handle(snapshot(false, line(1, { service: 'job' }), line(2)));
+  store.handle(snapshot(true, line(2)));
+  const { generation } = store.getSnapshot();
+  store.handle(live(line(3)));
+  store.handle(live(line(4)));
+  assert.equal(store.getSnapshot().generation, generation);
+  store.handle(live(line(8, { service: 'job' })));
+  assert.deepEqual(held(store), [1, 2, 3, 4, 'break', 8]);
+});
+
 test('a gap names what this log lost, and nothing of others', () => {
   const store = openLog();
   store.handle(snapshot(false, line(1)));
@@ -244,6 +256,21 @@ test('older lines come from the engine until there are none', async () => {
   more = lines(1, 1);
   await store.loadOlder();
   assert.equal(store.getSnapshot().older, 'none');
+});
+
+test('lines that were let go can be loaded again', async () => {
+  const { store } = mendable(() => []);
+  const older = async () => {
+    await store.loadOlder();
+    return store.getSnapshot().older;
+  };
+  store.handle(snapshot(false, ...lines(1, 3)));
+  assert.equal(await older(), 'none');
+  store.clear();
+  assert.equal(store.getSnapshot().older, 'unknown');
+  assert.equal(await older(), 'none');
+  store.handle(live(...lines(4, KEPT_ENTRIES + 10_000)));
+  assert.equal(store.getSnapshot().older, 'unknown');
 });
 
 test('cleared lines are gone, and what comes then is counted as live', () => {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { RequestError } from '../lib/api.js';
+import { Stores } from '../lib/stores.js';
+import { AccountStore } from '../lib/stores/account.js';
 import { ActionsStore } from '../lib/stores/actions.js';
 import { ConnectionStore } from '../lib/stores/connection.js';
 import { ContainerStatsStore } from '../lib/stores/container_stats.js';
-import { DockerStatsStore, KEPT_POINTS } from '../lib/stores/docker_stats.js';
+import { DockerStatsStore, isCurrent, KEPT_MS, KEPT_POINTS } from '../lib/stores/docker_stats.js';
 import { EngineStore } from '../lib/stores/engine.js';
 import { LatencyStore } from '../lib/stores/latency.js';
 import { NotificationsStore } from '../lib/stores/notifications.js';
@@ -15,6 +17,7 @@ import { SignInStore } from '../lib/stores/sign_in.js';
 
 const START = Date.parse('2026-01-31T12:00:00.000Z');
 let seq = 0;
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 const event = (type, data, ms = 0) => {
   seq += 1;
   return { type, seq, timestamp: new Date(START + ms).toISOString(), data };
@@ -114,6 +117,10 @@ test('replicas are summed, and one that fell silent no longer counts', () => {
   assert.equal(pointsOf(store).at(-1).cpu, 10);
 });
 
+test('a sample says how it is for five seconds, and a tick of the clock', () => {
+  assert.deepEqual([5_999, 6_000].map((ms) => isCurrent({ at: 0 }, ms)), [true, false]);
+});
+
 test('a snapshot replaces the stats', () => {
   const store = new DockerStatsStore();
   store.handle(events('shop', sample('a', 0, 1, 1), sample('a', 1_000, 2, 2)));
@@ -154,6 +161,48 @@ test('latency is the median of the last 50, by the clock of the fastest ping', (
   assert.equal(store.getSnapshot().medianMs, 25.5);
 });
 
+test('the server’s time stays right when the computer has slept, which not every clock notices', () => {
+  // An open one would keep this process alive.
+  globalThis.BroadcastChannel = class {};
+  const stores = new Stores();
+  let slept = 0;
+  mock.method(Date, 'now', () => START + slept);
+  mock.method(performance, 'now', () => 5_000);
+  const serverNow = () => {
+    stores.handle({ kind: 'welcome', identity: { session: 's', secret: 'x' } });
+    stores.handle({ kind: 'pong', serverTime: new Date(START + slept + 700).toISOString(), roundTripMs: 0 });
+    stores.clock.changed();
+    return stores.serverNow;
+  };
+  mock.method(globalThis, 'fetch', async () => new Response('', { status: 503 }));
+  assert.equal(serverNow(), START + 700);
+  slept = 3_600_000;
+  assert.equal(serverNow(), START + slept + 700);
+  stores.handle({ kind: 'state', state: { name: 'reconnecting', attempt: 1, nextAttemptAt: 6_000 } });
+  const { since, nextAttemptAt } = stores.connection.getSnapshot();
+  assert.deepEqual([since, nextAttemptAt], [START + slept, START + slept + 1_000]);
+  mock.restoreAll();
+});
+
+test('who is signed in is asked for at each welcome, and if there was none, while it polls', async () => {
+  let asked = 0;
+  const store = new AccountStore(async () => {
+    asked += 1;
+    return { user: 'u' };
+  });
+  const askedBy = async (event) => {
+    asked = 0;
+    store.handle(event);
+    await turn();
+    return asked;
+  };
+  const state = (name) => ({ kind: 'state', state: { name } });
+  const welcome = { kind: 'welcome', identity: { session: 's', secret: 'x' } };
+  assert.deepEqual([await askedBy(state('unreachable')), await askedBy(state('polling'))], [0, 1]);
+  assert.equal(store.getSnapshot().user, 'u');
+  assert.deepEqual([await askedBy(state('polling')), await askedBy(welcome)], [0, 1]);
+});
+
 test('an action shows its first status until the engine speaks', async () => {
   const store = new ActionsStore(async () => undefined);
   const asked = store.ask('shop', 'web', 'stop');
@@ -192,6 +241,18 @@ test('only what came since the page was opened is announced', () => {
   assert.deepEqual([ids(), store.getSnapshot().unread], [['missed'], 0]);
 });
 
+test('what this page alone knows of is announced, too', () => {
+  const store = new NotificationsStore();
+  store.handle({ kind: 'error', error: { code: 'forbidden', message: 'no' } }, 't1');
+  store.warn('copy', 'Nothing was copied', 'why', 't2');
+  const { announced, all } = store.getSnapshot();
+  assert.deepEqual(announced.map(({ severity, title, body }) => [severity, title, body]), [
+    ['warning', 'Trouble on the connection', 'no'],
+    ['warning', 'Nothing was copied', 'why'],
+  ]);
+  assert.deepEqual(all.map(({ at }) => at), ['t2', 't1']);
+});
+
 test('the last 100 notifications are kept', () => {
   const store = new NotificationsStore();
   for (let id = 0; id < 120; id += 1) {
@@ -213,36 +274,55 @@ test('who is here are the others, until they leave', () => {
   assert.deepEqual(store.getSnapshot(), []);
 });
 
+const expiring = (ms) => ({
+  kind: 'expiring', expiring: { expiresAt: new Date(START + ms).toISOString(), secondsLeft: 60, renewable: true },
+});
+const until = (ms) => ({ expiresAt: new Date(START + ms).toISOString() });
+/** A tab's end of what all tabs hear. */
+const tab = (others = []) => ({ postMessage: (data) => others.forEach((other) => other.onmessage({ data })) });
+
 test('an ending sign-in is told until it is renewed', async () => {
   let answer = async () => {
     throw new RequestError('the server does not answer');
   };
-  const store = new SignInStore(() => answer());
-  const expiring = { kind: 'expiring', expiring: { expiresAt: 't', secondsLeft: 60, renewable: true } };
-  store.handle(expiring, 1_000);
+  const store = new SignInStore(() => answer(), tab());
+  store.handle(expiring(60_000), 1_000);
   assert.equal(store.getSnapshot().endsAt, 61_000);
   await store.renew();
   assert.equal(store.getSnapshot().failure, 'the server does not answer');
-  answer = async () => ({});
+  answer = async () => until(90_000);
   const renewing = store.renew();
   assert.equal(store.getSnapshot().asking, true);
   await renewing;
   assert.equal(store.getSnapshot(), undefined);
-  store.handle(expiring, 1_000);
+  store.handle(expiring(60_000), 1_000);
   store.handle({ kind: 'state', state: { name: 'signedOut', reason: 'r' } }, 2_000);
   assert.equal(store.getSnapshot(), undefined);
 });
 
 test('a later end that is told before the answer to a renewal stays', async () => {
   let answer;
-  const store = new SignInStore(() => new Promise((resolve) => (answer = resolve)));
-  const expiring = { kind: 'expiring', expiring: { expiresAt: 't', secondsLeft: 50, renewable: true } };
-  store.handle(expiring, 1_000);
+  const store = new SignInStore(() => new Promise((resolve) => (answer = resolve)), tab());
+  store.handle(expiring(60_000), 1_000);
   const renewing = store.renew();
-  store.handle(expiring, 9_000);
-  answer({});
+  store.handle(expiring(70_000), 11_000);
+  answer(until(70_000));
   await renewing;
-  assert.deepEqual([store.getSnapshot().endsAt, store.getSnapshot().asking], [59_000, false]);
+  assert.deepEqual([store.getSnapshot().endsAt, store.getSnapshot().asking], [71_000, false]);
+});
+
+test('a sign-in that one tab renews is renewed in all of them', async () => {
+  const others = [tab(), tab()];
+  const store = new SignInStore(async () => until(90_000), tab(others));
+  const refuse = async () => {
+    throw new RequestError('too late');
+  };
+  const [other, later] = others.map((channel) => new SignInStore(refuse, channel));
+  [store, other].forEach((held) => held.handle(expiring(60_000), 0));
+  later.handle(expiring(90_000), 0);
+  await Promise.all([store.renew(), other.renew()]);
+  assert.equal(other.getSnapshot(), undefined, 'whatever came of its own attempt');
+  assert.equal(later.getSnapshot().endsAt, 60_000, 'of the new end it was told already');
 });
 
 const usage = (ms, cpu, rx, id = 'a') => event('docker:stats', {
@@ -270,4 +350,37 @@ test('samples are kept for 15 minutes, over visits, and a reset replaces them', 
   assert.equal(measures(store).length, 1);
   store.handle({ kind: 'closed', room: 'shop' });
   assert.deepEqual(store.getSnapshot(), []);
+});
+
+test('a container that was silent for 15 minutes is forgotten when another one comes', () => {
+  const [containers, services] = [new ContainerStatsStore(), new DockerStatsStore()];
+  const stats = (room, name, ms) => {
+    const sample = event('docker:stats', { containerId: name, containerName: name, stats: {} }, ms);
+    [containers, services].forEach((store) => store.handle(events(room, sample)));
+  };
+  const held = () => [
+    containers.getSnapshot().map(({ name }) => name).join(),
+    [...services.getSnapshot().values()].flatMap((room) => [...room.keys()]).join(),
+  ];
+  stats('standalone', 'a', 0);
+  stats('shop', 'b', 1_000);
+  stats('shop', 'c', KEPT_MS);
+  assert.deepEqual(held(), ['a,b,c', 'a,b,c']);
+  stats('shop', 'd', KEPT_MS + 1);
+  assert.deepEqual(held(), ['b,c,d', 'b,c,d']);
+});
+
+test('what a room used is forgotten with the room, also while nobody reads it', () => {
+  for (const store of [new ContainerStatsStore(), new DockerStatsStore()]) {
+    const of = () => JSON.stringify(store.getSnapshot().map?.(({ room }) => room) ?? [...store.getSnapshot().keys()]);
+    store.handle(events('shop', usage(0, 1, 1)));
+    store.handle(events('zoo', usage(0, 1, 1, 'b')));
+    const told = (state) => store.handle(events('system', event('room:status', { room: 'shop', state })));
+    told('open');
+    assert.equal(of(), '["shop","zoo"]');
+    told('closed');
+    assert.equal(of(), '["zoo"]');
+    store.handle({ kind: 'closed', room: 'zoo' });
+    assert.equal(of(), '[]');
+  }
 });

@@ -18,10 +18,20 @@ const WATCH_SOCKETS: &str = "
       send(text) { sent.push(JSON.parse(text)); super.send(text); }
     };";
 
+/// Keeps what is shown on the desktop.
+const WATCH_DESKTOP: &str = "
+    const shown = window.shown = [];
+    window.Notification = class {
+      static permission = 'granted';
+      constructor(title) { shown.push(title); }
+    };";
+
 #[tokio::test]
 async fn a_service_that_fails_is_told_by_a_toast_and_kept_under_the_bell() {
     let Some(on) = OnEngine::stand().await else { return };
-    let (page, browser) = (on.open("/").await, &on.browser);
+    let browser = &on.browser;
+    browser.run_before_each_page(WATCH_DESKTOP).await;
+    let page = on.open("/").await;
     let script = "trap 'echo last words; exit 3' USR1; while :; do sleep 0.1; done";
     let container = Recipe::shell("attention", "crasher", script).start(&on.docker).await;
     page.status_is("attention", "crasher", "running").await;
@@ -36,6 +46,12 @@ async fn a_service_that_fails_is_told_by_a_toast_and_kept_under_the_bell() {
     let listed = page.shows("#bell-list .notes").await;
     assert!(listed.contains("crasher"), "{listed}");
     page.hides("#bell .count").await;
+    // Its ages go on, and who is at a link stays there.
+    browser.run("const note = document.querySelector('#bell-list .notes li'); note.querySelector('a').focus(); window.age = note.querySelector('time').textContent").await;
+    let older = "document.querySelector('#bell-list .notes time').textContent !== window.age";
+    browser.wait_until("it to be older", PATIENCE, older).await;
+    let focused = browser.run("return document.activeElement.matches('#bell-list .notes a')").await;
+    assert_eq!(focused, true);
     page.click_on("#alerts .toast [aria-label=Dismiss]").await;
     page.hides("#alerts .toast").await;
 
@@ -64,6 +80,15 @@ async fn a_service_that_fails_is_told_by_a_toast_and_kept_under_the_bell() {
     browser.wait_until("the log of what failed", PATIENCE, at_the_log).await;
     page.hides("#alerts .toast").await;
     assert!(page.is_marked().await, "links of the page lead there without a reload");
+
+    // Who looks elsewhere is told on the desktop, though a hidden page has no frames.
+    assert_eq!(browser.run("return shown").await, serde_json::json!([]));
+    page.set_hidden(true).await;
+    browser.run("window.requestAnimationFrame = () => 0").await;
+    container.start().await;
+    container.signal("USR1").await;
+    let told = "shown.includes('crasher failed')";
+    browser.wait_until("the notification", PATIENCE, told).await;
     on.browser.close().await;
     container.remove().await;
 }

@@ -31,7 +31,11 @@ impl Scene {
     }
 
     async fn open(&self, path: &str) -> Page<'_> {
-        Page::open(&self.browser, &format!("http://localhost:{}{path}", self.server.port())).await
+        Page::open(&self.browser, &self.url(path)).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.server.port())
     }
 
     /// What the server keeps of a log, as the page writes lines.
@@ -94,6 +98,18 @@ async fn while_the_socket_is_blocked_the_page_polls_and_no_line_is_lost_or_comes
     assert!(shown.len() > 20, "{}", shown.len());
     assert_eq!(page.recorded("badge").await, ["green", "yellow", "red", "green"]);
     assert!(page.is_marked().await, "the page was not reloaded");
+    scene.browser.close().await;
+}
+
+#[tokio::test]
+async fn where_no_socket_ever_gets_through_services_are_stopped_all_the_same() {
+    let Some(scene) = Scene::stand().await else { return };
+    scene.proxy.set(Fault::NoUpgrade);
+    scene.browser.open(&scene.url("/")).await;
+    let page = Page::at(&scene.browser);
+    page.badge_is("red", "polling").await;
+    page.click("demo", "redis", "stop").await;
+    page.status_is("demo", "redis", "stopped").await;
     scene.browser.close().await;
 }
 

@@ -149,6 +149,35 @@ async fn a_sign_in_that_ends_soon_is_renewed_by_a_button() {
 }
 
 #[tokio::test]
+async fn a_sign_in_that_one_tab_renews_ends_soon_in_none() {
+    let Some(scene) = Scene::stand(&["--session-lifetime", "65s"]).await else { return };
+    let page = scene.sign_in("admin").await;
+    // In a window of its own: a tab in the background is not drawn.
+    scene.browser.run("window.other = open('/', '', 'popup')").await;
+    let asks = |tab: &str| format!("{tab}.document.querySelector('dialog#session')?.open");
+    scene.until("both to ask", &format!("{} && {}", asks("window"), asks("other"))).await;
+    page.click_on("dialog#session button.main").await;
+    let neither = format!("!{} && !{}", asks("window"), asks("other"));
+    scene.until("neither to ask", &neither).await;
+    scene.browser.close().await;
+}
+
+#[tokio::test]
+async fn who_goes_back_after_signing_out_sees_nothing_of_what_was_there() {
+    let Some(scene) = Scene::stand(&[]).await else { return };
+    let page = scene.sign_in("admin").await;
+    page.first_project().await;
+    page.click_on("#account").await;
+    page.shows("#account-menu").await;
+    page.click_on("#sign-out").await;
+    scene.is_at("/sign-in").await;
+    scene.browser.run("history.back()").await;
+    scene.is_at("/sign-in?to=%2F").await;
+    assert_eq!(page.statuses("demo").await, []);
+    scene.browser.close().await;
+}
+
+#[tokio::test]
 async fn who_may_not_act_is_told_why() {
     let Some(scene) = Scene::stand(&["--env", "production"]).await else { return };
     let page = scene.sign_in("viewer").await;

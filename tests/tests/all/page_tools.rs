@@ -6,6 +6,9 @@ use nself_tests::browser::Browser;
 use nself_tests::missing::{Need, can_run};
 use nself_tests::page::Page;
 use nself_tests::server::Server;
+use nself_tests::visitor::Visitor;
+use nself_tests::wait;
+use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -97,6 +100,28 @@ async fn logs_of_several_services_are_one_in_the_order_of_time() {
     let lines = page.copied_lines().await;
     let times: Vec<_> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
     assert!(times.is_sorted(), "{times:?}");
+    page.enter("#search", "a").await;
+    let title = "return document.title";
+    assert_eq!(scene.browser.run(title).await, "nginx, postgres · demo · nself-admin");
+    for (key, address) in [("d", "/"), ("l", "/logs/demo/nginx,postgres?q=a")] {
+        page.press("g").await;
+        page.press(key).await;
+        let is_there = format!("location.pathname + location.search === '{address}'");
+        scene.until(address, &is_there).await;
+    }
+    scene.browser.close().await;
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_copied_says_so() {
+    let Some(scene) = Scene::stand().await else { return };
+    let page = scene.open("/logs/demo/nginx").await;
+    page.holds_lines(1).await;
+    // As over plain http.
+    scene.browser.run("Object.defineProperty(navigator, 'clipboard', { value: undefined })").await;
+    page.click_on("[data-tool=copy]").await;
+    let told = page.shows("#toasts .toast").await;
+    assert!(told.starts_with("Nothing was copied"), "{told}");
     scene.browser.close().await;
 }
 
@@ -194,6 +219,42 @@ async fn the_monitor_draws_sorts_and_tells_what_is_pointed_at() {
 }
 
 #[tokio::test]
+async fn a_container_that_came_later_stays_drawn_when_another_one_is_unticked() {
+    let Some(scene) = Scene::stand().await else { return };
+    let visitor = Visitor::nobody(&scene.server);
+    // It has no samples: nobody has looked yet.
+    visitor.post("/api/services/demo/redis/stop", "{}").await;
+    wait::until("redis to stop", PATIENCE, async || {
+        let told = visitor.get_json("/api/services/demo/redis").await;
+        if told["containers"][0]["state"] == "exited" { Ok(()) } else { Err(told.to_string()) }
+    })
+    .await;
+    scene.open("/monitor").await;
+    let rows =
+        |count| format!("document.querySelectorAll('.containers tbody tr').length === {count}");
+    scene.until("all but one", &rows(5)).await;
+    visitor.post("/api/services/demo/redis/start", "{}").await;
+    scene.until("all", &rows(6)).await;
+    scene.browser.run("document.querySelector('.containers tbody input').click()").await;
+    let drawn = "[...document.querySelectorAll('.containers tbody input:checked')].length === 5";
+    scene.until("five to be drawn", drawn).await;
+    scene.browser.close().await;
+}
+
+#[tokio::test]
+async fn the_link_that_skips_the_header_leads_to_the_page() {
+    let Some(scene) = Scene::stand().await else { return };
+    let page = scene.open("/?q=redis").await;
+    page.first_project().await;
+    let skipped = "const card = document.querySelector('article.card');
+        document.querySelector('.skip').click();
+        return [document.activeElement.id, card.isConnected, location.pathname + location.search + location.hash]";
+    let expected = json!(["page", true, "/?q=redis"]);
+    assert_eq!(scene.browser.run(skipped).await, expected);
+    scene.browser.close().await;
+}
+
+#[tokio::test]
 async fn keys_lead_to_the_pages_and_to_the_search() {
     let Some(scene) = Scene::stand().await else { return };
     let page = scene.open("/").await;
@@ -222,6 +283,14 @@ async fn tabs_are_independent_and_see_each_other() {
         .until("where it is", "/is on \\/monitor/.test(document.querySelector('#here li').title)")
         .await;
     theirs.shows(".containers tbody tr").await;
+    theirs.press("g").await;
+    theirs.press("l").await;
+    let another = "document.querySelector('.menu input[value=nginx]')";
+    other.wait_until("another service", PATIENCE, another).await;
+    other.run(&format!("{another}.click()")).await;
+    let there =
+        "/is on \\/logs\\/demo\\/auth,nginx/.test(document.querySelector('#here li').title)";
+    scene.until("where it is then", there).await;
     assert_eq!(page.text("h1").await, "Dashboard");
     other.close().await;
     scene.until("that it left", "document.querySelectorAll('#here li').length === 0").await;

@@ -4,26 +4,41 @@ import { Store } from '../store.js';
 import { fetchAccount, RequestError } from '../api.js';
 
 /** @import { Account } from '../api.js' */
+/** @import { SessionEvent } from '../session.js' */
 
 /** @extends {Store<Account | undefined>} */
 export class AccountStore extends Store {
   /** @type {Account | undefined} */
   #account;
+  #fetch;
 
-  constructor() {
+  /** @param {typeof fetchAccount} [fetch] */
+  constructor(fetch = fetchAccount) {
     super(() => this.#account);
+    this.#fetch = fetch;
   }
 
-  /** Asks again: another server may have other rules. */
+  /**
+   * Behind every `welcome` may be another server, with other rules. Polls have none.
+   * @param {SessionEvent} event
+   */
+  handle(event) {
+    const polls = event.kind === 'state' && event.state.name === 'polling';
+    if (event.kind === 'welcome' || (polls && this.#account === undefined)) {
+      this.refresh();
+    }
+  }
+
+  /** Asks who is signed in. */
   async refresh() {
     try {
-      this.#account = await fetchAccount();
+      this.#account = await this.#fetch();
       this.changed();
     } catch (error) {
       if (!(error instanceof RequestError)) {
         throw error;
       }
-      // The socket's state already says that the server is away; the next welcome asks again.
+      // The connection's state says that the server is away; once it is back it is asked again.
       console.warn(`who is signed in is not known: ${error.message}`);
     }
   }

@@ -22,8 +22,7 @@ const KEPT = 20;
 /**
  * `known`: the server has told which builds there were. `latest`: how the newest stands; `history`: all of
  * them, the newest first.
- * @typedef {{known: boolean, latest: Run | undefined, history: readonly Run[], isBuilding: boolean,
- *   isComplete: boolean, isFailed: boolean}} Builds
+ * @typedef {{known: boolean, latest: Run | undefined, history: readonly Run[], isBuilding: boolean}} Builds
  */
 
 /** @extends {Store<Builds>} */
@@ -45,8 +44,6 @@ export class BuildProgressStore extends Store {
         latest,
         history,
         isBuilding: latest !== undefined && !latest.ended,
-        isComplete: latest?.status === 'complete',
-        isFailed: latest?.status === 'failed',
       };
     });
   }

@@ -3,15 +3,14 @@
 
 import { Store } from '../store.js';
 import { covers } from '../filter.js';
+import { HOLE_MS, KEPT_MS } from './docker_stats.js';
+import { closedBy } from './rooms.js';
 
 /** @import { SessionEvent } from '../session.js' */
 /** @import { Event } from '../frames.js' */
 /** @import { Sample } from './docker_stats.js' */
 
 const TYPE = 'docker:stats';
-export const KEPT_MS = 15 * 60_000;
-/** Samples farther apart are not one line. */
-export const HOLE_MS = 5_000;
 
 /**
  * Rates in bytes a second; what was not measured is absent.
@@ -34,10 +33,10 @@ export class ContainerStatsStore extends Store {
 
   /** @param {SessionEvent} event */
   handle(event) {
-    if (event.kind === 'closed') {
-      this.#forget(event.room);
+    const closed = closedBy(event);
+    if (closed.length > 0) {
+      this.#forget(({ container }) => closed.includes(container.room));
       this.changed();
-      return;
     }
     if (event.kind !== 'snapshot' && event.kind !== 'events') {
       return;
@@ -45,7 +44,7 @@ export class ContainerStatsStore extends Store {
     const told = event.events.filter(({ type }) => type === TYPE);
     const replaces = event.kind === 'snapshot' && event.reset && covers(event.filters, TYPE, undefined);
     if (replaces) {
-      this.#forget(event.room);
+      this.#forget(({ container }) => container.room === event.room);
     }
     for (const sample of told) {
       this.#add(event.room, sample);
@@ -55,10 +54,10 @@ export class ContainerStatsStore extends Store {
     }
   }
 
-  /** @param {string} room */
-  #forget(room) {
-    for (const [key, { container }] of this.#held) {
-      if (container.room === room) {
+  /** @param {(held: Held) => boolean} isGone */
+  #forget(isGone) {
+    for (const [key, held] of this.#held) {
+      if (isGone(held)) {
         this.#held.delete(key);
       }
     }
@@ -72,7 +71,12 @@ export class ContainerStatsStore extends Store {
     const { containerId, containerName, service, stats } = /** @type {Sample} */ (data);
     const at = Date.parse(timestamp);
     const key = `${room}/${containerId}`;
-    const held = this.#held.get(key) ?? {
+    const known = this.#held.get(key);
+    if (known === undefined) {
+      // One that is silent for long is forgotten when another comes: so they do not pile up.
+      this.#forget(({ measures }) => at - (measures.at(-1)?.at ?? at) > KEPT_MS);
+    }
+    const held = known ?? {
       container: { room, id: containerId, name: containerName, service: service ?? containerName, measures: [] },
       measures: [],
       last: undefined,

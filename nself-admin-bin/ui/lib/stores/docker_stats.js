@@ -1,16 +1,21 @@
 // What each service uses: the last 60 samples, the sum over its containers. Time without samples is a
-// hole in the line, never a zero.
+// hole in the line, never a zero. What is silent for long is forgotten once there is something new.
 
 import { Store } from '../store.js';
 import { covers } from '../filter.js';
+import { closedBy } from './rooms.js';
 
 /** @import { SessionEvent } from '../session.js' */
 /** @import { Event } from '../frames.js' */
 
 const TYPE = 'docker:stats';
 export const KEPT_POINTS = 60;
-/** Without a sample for so long, the last one says nothing any more. */
-export const STALE_MS = 5_000;
+/** What has no sample for so long is not held any more. */
+export const KEPT_MS = 15 * 60_000;
+/** Samples farther apart are not one line, and after so long the last one says nothing any more. */
+export const HOLE_MS = 5_000;
+// The clock ticks once a second, so a sample may look that much older than it is.
+const SLACK_MS = 1_000;
 // Samples of one service's containers that are closer than this are one point.
 const SAME_POINT_MS = 500;
 
@@ -41,10 +46,10 @@ export class DockerStatsStore extends Store {
 
   /** @param {SessionEvent} event */
   handle(event) {
-    if (event.kind === 'closed') {
-      this.#rooms.delete(event.room);
+    if (closedBy(event).filter((room) => this.#rooms.delete(room)).length > 0) {
       this.changed();
-    } else if (event.kind === 'snapshot' || event.kind === 'events') {
+    }
+    if (event.kind === 'snapshot' || event.kind === 'events') {
       const told = event.events.filter(({ type }) => type === TYPE);
       const replaces = event.kind === 'snapshot' && covers(event.filters, TYPE, '');
       if (replaces) {
@@ -68,10 +73,10 @@ export class DockerStatsStore extends Store {
     const { containerId, containerName, service, stats } = /** @type {Sample} */ (data);
     const { cpu, memory, memoryLimit } = stats;
     const services = entry(this.#rooms, room, () => new Map());
-    const held = entry(services, service ?? containerName, () => ({
-      points: [],
-      containers: new Map(),
-    }));
+    const held = entry(services, service ?? containerName, () => {
+      this.#forgetSilent(at);
+      return { points: [], containers: new Map() };
+    });
     held.containers.set(containerId, { at, cpu, memory, memoryLimit });
     const point = sum(held.containers, at);
     const last = held.points.at(-1);
@@ -84,6 +89,26 @@ export class DockerStatsStore extends Store {
       held.points.shift();
     }
   }
+
+  /** @param {number} now */
+  #forgetSilent(now) {
+    for (const services of this.#rooms.values()) {
+      for (const [service, { points }] of services) {
+        if (now - (points.at(-1)?.at ?? now) > KEPT_MS) {
+          services.delete(service);
+        }
+      }
+    }
+  }
+}
+
+/**
+ * Whether a sample still says how it is.
+ * @param {{at: number}} sample
+ * @param {number} now by the server's clock
+ */
+export function isCurrent({ at }, now) {
+  return now - at < HOLE_MS + SLACK_MS;
 }
 
 /**
@@ -95,7 +120,7 @@ function sum(containers, at) {
   /** @type {Point} */
   const total = { at, cpu: undefined, memory: undefined, memoryLimit: undefined };
   for (const [id, point] of containers) {
-    if (at - point.at > STALE_MS) {
+    if (at - point.at > HOLE_MS) {
       containers.delete(id);
       continue;
     }

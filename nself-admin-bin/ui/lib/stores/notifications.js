@@ -42,9 +42,19 @@ export class NotificationsStore extends Store {
       }
     } else if (event.kind === 'error') {
       const { code, message } = event.error;
-      const title = 'Trouble on the connection';
-      this.#add({ id: `error ${code}`, severity: 'warning', title, body: message }, now, true);
+      this.warn(`error ${code}`, 'Trouble on the connection', message, now);
     }
+  }
+
+  /**
+   * Announces what this page alone knows of.
+   * @param {string} id
+   * @param {string} title
+   * @param {string} body
+   * @param {string} now
+   */
+  warn(id, title, body, now) {
+    this.#add({ id, severity: 'warning', title, body }, now, true);
   }
 
   /** @param {string} id */

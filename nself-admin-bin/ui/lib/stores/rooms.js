@@ -47,6 +47,21 @@ export class RoomsStore extends Store {
 }
 
 /**
+ * The rooms that an event says are no more. Of those that nobody reads `system` tells.
+ * @param {SessionEvent} event
+ * @returns {string[]}
+ */
+export function closedBy(event) {
+  if (event.kind === 'closed') {
+    return [event.room];
+  }
+  if (event.kind !== 'events' || event.room !== 'system') {
+    return [];
+  }
+  return event.events.filter(({ type, data }) => type === TYPE && data.state === 'closed').map(({ data }) => data.room);
+}
+
+/**
  * @param {Room} a
  * @param {Room} b
  */

@@ -1,4 +1,5 @@
-// Whether the sign-in ends soon, and staying signed in.
+// Whether the sign-in ends soon, and staying signed in: in this tab, or in another one that has the same
+// sign-in.
 
 import { renewSession, RequestError } from '../api.js';
 import { Store } from '../store.js';
@@ -6,8 +7,8 @@ import { Store } from '../store.js';
 /** @import { SessionEvent } from '../session.js' */
 
 /**
- * `endsAt` by this page's clock, in milliseconds since 1970.
- * @typedef {{endsAt: number, renewable: boolean, asking: boolean, failure: string | undefined}} Ending
+ * `endsAt` by this page's clock, in milliseconds since 1970; `expiresAt` by the server's.
+ * @typedef {{endsAt: number, expiresAt: string, renewable: boolean, asking: boolean, failure: string | undefined}} Ending
  */
 
 /** @extends {Store<Ending | undefined>} */
@@ -15,13 +16,19 @@ export class SignInStore extends Store {
   /** @type {Ending | undefined} */
   #ending;
   #renew;
+  #tabs;
   /** Somebody is signing out: that the sign-in ends is what they want. */
   leaving = false;
 
-  /** @param {typeof renewSession} [renew] */
-  constructor(renew = renewSession) {
+  /**
+   * @param {typeof renewSession} [renew]
+   * @param {Pick<BroadcastChannel, 'onmessage' | 'postMessage'>} [tabs] the others of this browser
+   */
+  constructor(renew = renewSession, tabs = new BroadcastChannel('nself.renewed')) {
     super(() => this.#ending);
     this.#renew = renew;
+    this.#tabs = tabs;
+    tabs.onmessage = ({ data }) => this.#renewed(data);
   }
 
   /**
@@ -30,8 +37,8 @@ export class SignInStore extends Store {
    */
   handle(event, now) {
     if (event.kind === 'expiring') {
-      const { secondsLeft, renewable } = event.expiring;
-      this.#set({ endsAt: now + secondsLeft * 1_000, renewable, asking: false, failure: undefined });
+      const { expiresAt, secondsLeft, renewable } = event.expiring;
+      this.#set({ endsAt: now + secondsLeft * 1_000, expiresAt, renewable, asking: false, failure: undefined });
     } else if (event.kind === 'welcome' || (event.kind === 'state' && event.state.name === 'signedOut')) {
       this.#set(undefined);
     }
@@ -46,24 +53,26 @@ export class SignInStore extends Store {
     const asked = { ...ending, asking: true, failure: undefined };
     this.#set(asked);
     try {
-      await this.#renew();
-      this.#answered(asked, undefined);
+      const { expiresAt } = await this.#renew();
+      this.#renewed(expiresAt);
+      this.#tabs.postMessage(expiresAt);
     } catch (error) {
       if (!(error instanceof RequestError)) {
         throw error;
       }
-      this.#answered(asked, { ...ending, asking: false, failure: error.message });
+      if (this.#ending === asked) {
+        this.#set({ ...ending, asking: false, failure: error.message });
+      }
     }
   }
 
   /**
-   * What is told over the socket may come before the answer, and then is newer.
-   * @param {Ending} asked
-   * @param {Ending | undefined} ending
+   * It ends later now. Of the new end the socket may have told already.
+   * @param {string | null | undefined} expiresAt
    */
-  #answered(asked, ending) {
-    if (this.#ending === asked) {
-      this.#set(ending);
+  #renewed(expiresAt) {
+    if (Date.parse(this.#ending?.expiresAt ?? '') < Date.parse(expiresAt ?? '')) {
+      this.#set(undefined);
     }
   }
 

@@ -61,5 +61,7 @@ async function end(signIn, failure) {
   }
   // A page of its own: what was on the screen is for nobody else.
   sessionStorage.clear();
+  // The browser may keep this one as it is, to come back to.
+  addEventListener('pageshow', () => location.reload());
   location.assign(signInPath());
 }

@@ -10,7 +10,8 @@ import { view } from './view.js';
 /** @import { Held } from '../stores/notifications.js' */
 
 /** @param {Stores} stores */
-export function startBell({ notifications, clock }) {
+export function startBell(stores) {
+  const { notifications, clock } = stores;
   const bell = byId('bell');
   const count = h('span', { class: 'count', hidden: true });
   bell.append(icon('bell'), count);
@@ -43,15 +44,23 @@ export function startBell({ notifications, clock }) {
     setText(count, unread > 99 ? '99+' : String(unread));
     setAttribute(bell, 'aria-label', unread === 0 ? 'Notifications' : `Notifications, ${unread} new`);
   });
-  view([notifications, clock], () => {
+  const drawAges = () => {
+    for (const time of list.querySelectorAll('time')) {
+      setText(time, formatAge(stores.serverNow - Date.parse(time.dateTime)));
+    }
+  };
+  view([notifications], () => {
     if (isOpen(panel)) {
       const { all } = notifications.getSnapshot();
-      list.replaceChildren(...all.map((held) => drawHeld(held, clock.getSnapshot())));
+      list.replaceChildren(...all.map(drawHeld));
       if (all.length === 0) {
         list.append(h('li', { class: 'muted' }, 'Nothing yet. What needs your attention is told here.'));
       }
+      drawAges();
     }
   });
+  // A list that is drawn anew loses the focus.
+  view([clock], drawAges);
 }
 
 /** @param {HTMLElement} panel */
@@ -59,11 +68,8 @@ function isOpen(panel) {
   return panel.matches(':popover-open');
 }
 
-/**
- * @param {Held} held
- * @param {number} now
- */
-function drawHeld({ notification: { severity, title, body, action }, at }, now) {
+/** @param {Held} held */
+function drawHeld({ notification: { severity, title, body, action }, at }) {
   return h(
     'li',
     { 'data-severity': severity },
@@ -73,7 +79,7 @@ function drawHeld({ notification: { severity, title, body, action }, at }, now) 
       { class: 'toast-text' },
       h('strong', {}, title),
       body !== undefined && h('p', {}, body),
-      h('p', { class: 'muted' }, formatAge(now - Date.parse(at)), action && ' · ', action && h('a', { href: action.href }, action.label)),
+      h('p', { class: 'muted' }, h('time', { datetime: at }), action && ' · ', action && h('a', { href: action.href }, action.label)),
     ),
   );
 }

@@ -52,7 +52,7 @@ function turn() {
 afterFrame.port2.onmessage = () => {
   const told = [...whenPainted];
   whenPainted.clear();
-  const now = performance.timeOrigin + performance.now();
+  const now = Date.now();
   for (const tell of told) {
     tell(now);
   }

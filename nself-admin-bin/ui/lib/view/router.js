@@ -40,6 +40,17 @@ export function logPath(project, ...services) {
   return `/logs/${encodeURIComponent(project)}/${services.map(encodeURIComponent).join(',')}`;
 }
 
+const LAST_LOG = 'nself.log';
+
+/** Holds the present address as that of the log that was seen last, for this tab. */
+export function holdLog() {
+  sessionStorage.setItem(LAST_LOG, location.pathname + location.search);
+}
+
+export function heldLog() {
+  return sessionStorage.getItem(LAST_LOG) ?? undefined;
+}
+
 /**
  * The address of the sign-in, which then leads back to `path`.
  * @param {string} [path]
@@ -81,7 +92,11 @@ export function startRouter(changed) {
     if (link === null || event.defaultPrevented || event.button !== 0 || modified) {
       return;
     }
-    if (link.origin === location.origin && link.target === '' && parseRoute(link.pathname).page !== 'missing') {
+    if (link.getAttribute('href')?.startsWith('#')) {
+      // A place in the page. By the address it would be another one, and be drawn anew.
+      event.preventDefault();
+      document.getElementById(link.hash.slice(1))?.focus();
+    } else if (link.origin === location.origin && link.target === '' && parseRoute(link.pathname).page !== 'missing') {
       event.preventDefault();
       go(link.pathname + link.search);
     }

@@ -26,12 +26,19 @@ export function startToasts(notifications) {
       const dismiss = () => notifications.dismiss(notification.id);
       const toast = drawToast(notification, dismiss);
       shown.set(notification, toast);
-      showOnDesktop(notification);
       byId(notification.severity === 'critical' ? 'alerts' : 'toasts').append(toast);
       if (notification.severity !== 'critical') {
         setTimeout(() => shown.has(notification) && dismiss(), SHOWN_MS);
       }
     }
+  });
+  /** @type {readonly Notification[]} */
+  let told = [];
+  // At once: the next frame of a hidden page comes when somebody looks at it again.
+  notifications.subscribe(() => {
+    const { announced } = notifications.getSnapshot();
+    announced.filter((held) => !told.includes(held)).forEach(showOnDesktop);
+    told = announced;
   });
 }
 
@@ -41,7 +48,12 @@ export function startToasts(notifications) {
  */
 function showOnDesktop({ id, severity, title, body }) {
   if (severity === 'critical' && document.hidden && desktop()?.permission === 'granted') {
-    new window.Notification(title, { body, tag: id });
+    try {
+      new window.Notification(title, { body, tag: id });
+    } catch (error) {
+      // Browsers of phones have it and refuse it. The toast waits for the reader.
+      console.warn('nothing is shown on the desktop', error);
+    }
   }
 }
 
