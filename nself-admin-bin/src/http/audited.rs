@@ -1,10 +1,8 @@
 //! Whatever changes something is written down: before it is done, and what came of it. Both happen whether or
 //! not whoever asked waits for the answer.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures::FutureExt as _;
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use nself_docker::Accepted;
@@ -12,6 +10,7 @@ use tracing::Instrument as _;
 
 use super::answer::{Answer, Refusal};
 use super::guard::Granted;
+use super::serve::contained;
 use super::table::Route;
 use super::{App, routes};
 use crate::access::Seat;
@@ -48,7 +47,7 @@ async fn handle_change(
     let from = Some(granted.from());
     let Ok(caller) = granted.caller() else {
         // Somebody signs in. Attempts that were not looked at are not written down: there may be many.
-        let answer = contained(routes::handle(app, granted, request)).await;
+        let answer = contained(routes::handle(app, granted, request)).await.flatten();
         let status = status(&answer);
         if matches!(status, StatusCode::NO_CONTENT | StatusCode::UNAUTHORIZED) {
             let nobody = Asker { user: None, role: None, from };
@@ -63,7 +62,7 @@ async fn handle_change(
         tracing::error!(%error, "not done, for it cannot be written down");
         Refusal::internal()
     })?;
-    let answer = contained(routes::handle(app, granted, request)).await;
+    let answer = contained(routes::handle(app, granted, request)).await.flatten();
     let outcome = outcome(&answer);
     tracing::info!(user = %seat.user(), outcome, "acted");
     note(audit.conclude(clock.timestamp(), intent, &outcome));
@@ -84,14 +83,6 @@ pub(super) fn note_end(app: &App, granted: &Granted, what: String, accepted: Acc
         let asker = Asker { user: Some(seat.user()), role: Some(seat.role()), from };
         note(audit.record(clock.timestamp(), asker, &what, &outcome));
     });
-}
-
-/// A panic is a refusal, so that its outcome is written down too.
-async fn contained(
-    handling: impl Future<Output = Result<Answer, Refusal>>,
-) -> Result<Answer, Refusal> {
-    let answer = AssertUnwindSafe(handling).catch_unwind().await;
-    answer.unwrap_or_else(|_| Err(Refusal::internal()))
 }
 
 fn status(answer: &Result<Answer, Refusal>) -> StatusCode {

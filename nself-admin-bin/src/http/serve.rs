@@ -145,7 +145,10 @@ async fn serve_connection(
 ) {
     let service = service_fn(move |request: Request<Incoming>| {
         let answer = contained(routes::answer(Arc::clone(&app), peer, request));
-        answer.map(Ok::<Answer, Infallible>)
+        answer.map(|answer| {
+            let answer = answer.unwrap_or_else(|refusal| secured(refusal.into_answer()));
+            Ok::<Answer, Infallible>(answer)
+        })
     });
     let connection = protocol().serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
@@ -173,11 +176,10 @@ pub(super) fn protocol() -> http1::Builder {
     protocol
 }
 
-/// A panic of a handler is an answer, and ends nothing but this request.
-async fn contained(answering: impl Future<Output = Answer>) -> Answer {
+/// A panic of a handler is a refusal, and ends nothing but this request.
+pub(super) async fn contained<T>(handling: impl Future<Output = T>) -> Result<T, Refusal> {
     // What a handler holds is dropped; what it shares is behind locks that forgive a panic.
-    let answer = AssertUnwindSafe(answering).catch_unwind().await;
-    answer.unwrap_or_else(|_| secured(Refusal::internal().into_answer()))
+    AssertUnwindSafe(handling).catch_unwind().await.map_err(|_| Refusal::internal())
 }
 
 #[cfg(test)]
@@ -187,9 +189,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_of_a_handler_is_an_answer() {
-        let answer = contained(async { panic!("on purpose") }).await;
-        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(answer.headers().contains_key("content-security-policy"));
+    async fn a_panic_of_a_handler_is_a_refusal() {
+        let refusal = contained(async { panic!("on purpose") }).await.map(|()| "fine");
+        assert_eq!(refusal.unwrap_err().status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(contained(async { "fine" }).await, Ok("fine"));
     }
 }

@@ -1,8 +1,10 @@
 //! What an operator relies on: health, metrics, the audit log, state that survives a kill, logs without secrets.
 
-use std::time::Duration;
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-use nself_tests::server::Server;
+use nself_tests::server::{self, Server};
 use nself_tests::visitor::Visitor;
 use nself_tests::wait;
 use nself_tests::wire::Opened;
@@ -173,6 +175,47 @@ async fn a_server_that_is_killed_finds_its_state_whole() {
     let broken = text.lines().filter(|line| serde_json::from_str::<Value>(line).is_err()).count();
     assert!(broken <= 5, "at worst one line for each kill is cut:\n{text}");
     Visitor::with_password(&server, "correct horse").await;
+}
+
+#[tokio::test]
+async fn commands_that_are_killed_leave_what_there_was_or_what_they_made() {
+    const ROUNDS: u32 = 25;
+    let server = Server::with_sign_in(&["--demo"]).await;
+    let nobody = Visitor::nobody(&server);
+    let begun = Instant::now();
+    server.command(&["set-password"], "password 0\n");
+    let whole = begun.elapsed();
+    let mut holds = 0;
+    for round in 1..=ROUNDS {
+        let killed = |arguments: &[&str], input: &str| {
+            let mut command = server::command();
+            command.args(arguments).arg("--state-dir").arg(server.state_dir());
+            let mut child = command
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+            // From its beginning to beyond its end.
+            std::thread::sleep(whole * round / (ROUNDS - 5));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        };
+        killed(&["token", "create", &format!("ci-{round}")], "");
+        killed(&["set-password"], &format!("password {round}\n"));
+        let tokens = server.command(&["token", "list"], "");
+        assert!(tokens.lines().all(|line| line.starts_with("ci-")), "{tokens}");
+        let mut right = Vec::new();
+        for number in [holds, round] {
+            let body = format!("{{\"password\":\"password {number}\"}}");
+            if nobody.post("/api/login", &body).await.status == 204 {
+                right.push(number);
+            }
+        }
+        assert_eq!(right.len(), 1, "either the old one or the new one");
+        holds = right[0];
+    }
 }
 
 #[tokio::test]
