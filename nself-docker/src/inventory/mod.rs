@@ -71,7 +71,8 @@ impl Inventory {
             if container.state.is_up() || (!as_known && (known.is_some() || unclear(&container))) {
                 self.to_inspect.insert(container.id.clone());
             }
-            if !as_known {
+            // Of one in a state that the list has no word for, what is known stands until then.
+            if !as_known && (known.is_none() || !is_without_end(&container)) {
                 self.put(container);
             }
         }
@@ -312,9 +313,15 @@ pub(crate) struct Change {
 /// Whether a list cannot say if this container failed: by its code it may have been asked to stop,
 /// or killed for want of memory.
 fn unclear(container: &Container) -> bool {
-    container.state == ContainerState::Exited
-        && container.oom_killed.is_none()
-        && matches!(container.exit_code, None | Some(137))
+    is_without_end(container)
+        || container.state == ContainerState::Exited
+            && container.oom_killed.is_none()
+            && container.exit_code == Some(137)
+}
+
+/// Whether a list takes this container for dead and does not know what of.
+fn is_without_end(container: &Container) -> bool {
+    container.state == ContainerState::Exited && container.exit_code.is_none()
 }
 
 /// How many containers are inspected at once.

@@ -56,6 +56,22 @@ fn the_dead_are_listed_without_inspection() {
 }
 
 #[test]
+fn what_a_list_has_no_word_for_is_inspected_and_not_taken_for_dead() {
+    let mut inventory = Inventory::default();
+    let mut odd = exited("a", 0);
+    odd.exit_code = None;
+    for _ in 0..3 {
+        inventory.handle_list(vec![odd.clone()]);
+        assert_eq!(inspections(&mut inventory), ["a"]);
+        inventory.handle_inspected("a", Ok(running("a")));
+        assert_eq!(inventory.records["a"].container.state, ContainerState::Running);
+    }
+    assert_eq!(states(&mut inventory), [ServiceState::Running]);
+    inventory.handle_list(vec![odd]);
+    assert_eq!(inventory.records["a"].container.state, ContainerState::Running);
+}
+
+#[test]
 fn nothing_is_said_while_something_is_being_found_out() {
     let mut inventory = Inventory::default();
     inventory.handle_list(vec![running("a"), running("b")]);
