@@ -22,9 +22,9 @@ pub(super) async fn last_lines(
 ) -> Result<VecDeque<RawLine>, EngineError> {
     let query = LogQuery::new(SHOWN + SPARE);
     let mut kept = Newest::default();
-    let count = read_lines(engine, container, query, over, |line| kept.push(line)).await?;
+    let piece = read_lines(engine, container, query, over, |line| kept.push(line)).await?;
     let mut lines = kept.lines;
-    if count >= query.tail {
+    if piece.frames >= query.tail {
         drop_first_of(&mut lines, Source::Stdout);
         drop_first_of(&mut lines, Source::Stderr);
     }

@@ -117,7 +117,11 @@ pub(super) fn logs(world: Arc<World>, id: String, query: LogQuery) -> Frames<Log
             return if actor.container.state.has_process() { Next::Wait } else { Next::End };
         };
         if actor.damage == Some(number) {
-            return if query.follow { Next::Wait } else { Next::End };
+            return match query.follow {
+                _ if state.complains => Next::Break(unreadable()),
+                true => Next::Wait,
+                false => Next::End,
+            };
         }
         if query.follow && own.is_cut_here() {
             return Next::Break(broken());
@@ -209,6 +213,10 @@ impl Drop for Counted {
     fn drop(&mut self) {
         (self.counter)(&self.world).fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+fn unreadable() -> EngineError {
+    EngineError::ReadingFailed { message: "invalid character".to_owned() }
 }
 
 fn spoilt() -> EngineError {

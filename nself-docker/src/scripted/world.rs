@@ -49,6 +49,8 @@ pub(super) struct State {
     pub(super) event_spoils: u64,
     /// Why nobody gives a log.
     pub(super) log_refusal: Option<EngineError>,
+    /// Whether a reading of a damaged log ends with an error.
+    pub(super) complains: bool,
     pub(super) stats_mutes: u64,
     pub(super) inspection_takes: Duration,
     pub(super) inspected: usize,
@@ -75,6 +77,7 @@ impl World {
             log_ends: 0,
             log_spoils: 0,
             log_refusal: None,
+            complains: false,
             stats_mutes: 0,
             inspection_takes: Duration::ZERO,
             inspected: 0,

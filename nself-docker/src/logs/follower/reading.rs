@@ -56,13 +56,26 @@ impl Following {
         Ok(())
     }
 
-    /// Reads what a stream that has ended may have left out.
+    /// Reads what a stream that has ended may have left out. That the engine cannot read it is an error
+    /// only where nothing can be read behind that either.
     pub(super) async fn read_rest(&mut self) -> Result<(), EngineError> {
-        self.read_all(false).await?;
-        if self.fell_silent || !self.phase().running {
-            self.step_over_damage().await?;
+        match self.read_all(false).await {
+            Err(failed @ EngineError::ReadingFailed { .. }) => {
+                if self.step_over_damage().await? {
+                    Ok(())
+                } else {
+                    Err(failed)
+                }
+            }
+            // Other engines say nothing of it.
+            Ok(()) if self.fell_silent || !self.phase().running => {
+                if self.has_newer().await? {
+                    self.step_over_damage().await?;
+                }
+                Ok(())
+            }
+            read => read,
         }
-        Ok(())
     }
 
     /// Reads from the last published line on, reaching back as far as it has to.
@@ -182,10 +195,7 @@ impl Following {
     /// Whether a stream that says nothing should have said something. An engine that does not even
     /// answer that is no better.
     async fn is_mute(&self) -> bool {
-        match self.newest_of(1).await {
-            Ok(newest) => newest > self.position.last(),
-            Err(_) => true,
-        }
+        self.has_newer().await.unwrap_or(true)
     }
 }
 
