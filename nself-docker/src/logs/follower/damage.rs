@@ -28,10 +28,12 @@ impl Following {
             return Ok(true);
         }
         let clear = self.longest_tail_to(newest).await?;
-        self.clear = Some(clear);
         if self.position.last().is_some_and(|last| last >= newest) {
+            self.clear = Some(clear);
             return Ok(true);
         }
+        // What is published now is counted already.
+        self.clear = None;
         self.position.reopen();
         let (engine, container) =
             (Arc::clone(&self.follower.engine), self.follower.container.clone());
@@ -43,7 +45,9 @@ impl Following {
             }
             self.publish(&line);
         });
-        behind.await.map(|_| true)
+        let behind = behind.await;
+        self.clear = Some(clear);
+        behind.map(|_| true)
     }
 
     /// How many lines a reading may reach back to come to the line of that time. One line does.
