@@ -31,6 +31,11 @@ impl LogPosition {
         Self { service, container, stdout: Pipe::default(), stderr: Pipe::default() }
     }
 
+    /// The same position of a container that is another service now.
+    pub(crate) fn of_service(self, service: Name) -> Self {
+        Self { service, ..self }
+    }
+
     /// Tells that a new reading begins, which repeats what is known.
     pub(crate) fn reopen(&mut self) {
         self.stdout.memory.reopen();

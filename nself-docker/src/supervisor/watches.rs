@@ -46,6 +46,7 @@ struct LogWatch {
 }
 
 struct StatsWatch {
+    key: ServiceKey,
     run: Option<NanoTimestamp>,
     memory_limit: Option<u64>,
     unwanted_since: Option<Instant>,
@@ -146,6 +147,10 @@ impl Watches {
     /// `watched` says whether the service was before: then what appears is new.
     fn reconcile_log(&mut self, target: &Target, wanted: bool, watched: bool, now: Instant) {
         let id = &target.container;
+        if self.logs.get(id).is_some_and(|watch| watch.key != target.key) {
+            // Outside a project a container that is renamed is another service.
+            self.logs.remove(id);
+        }
         let mut fresh = watched;
         if self.followers.len() < MOST_FOLLOWERS
             && self.logs.get(id).is_some_and(|watch| watch.refused)
@@ -225,7 +230,8 @@ impl Watches {
         let full = self.stats.len() >= MOST_STATS;
         match self.stats.get_mut(id) {
             Some(watch)
-                if is_same_run(watch.run, target.phase.run)
+                if watch.key == target.key
+                    && is_same_run(watch.run, target.phase.run)
                     && watch.memory_limit == target.memory_limit =>
             {
                 watch.run = watch.run.or(target.phase.run);
@@ -251,6 +257,7 @@ impl Watches {
                     memory_limit: target.memory_limit,
                 };
                 let watch = StatsWatch {
+                    key: target.key.clone(),
                     run: target.phase.run,
                     memory_limit: target.memory_limit,
                     unwanted_since: None,

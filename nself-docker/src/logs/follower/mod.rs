@@ -62,7 +62,7 @@ impl Follower {
     /// log was published.
     pub(crate) async fn run(self, begin: Begin, cancel: CancellationToken) -> LogPosition {
         let (position, cold) = match begin {
-            Begin::Again(position) => (*position, false),
+            Begin::Again(position) => (position.of_service(self.service.clone()), false),
             Begin::Fresh => (self.new_position(), false),
             Begin::Cold => (self.new_position(), true),
         };
