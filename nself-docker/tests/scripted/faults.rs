@@ -192,7 +192,7 @@ async fn a_terminal_is_read_as_lines() {
 
 #[tokio::test(start_paused = true)]
 async fn a_log_that_is_refused_for_a_while_goes_on_and_says_so_once() {
-    for (status, told) in [(409, 0), (500, 1)] {
+    for (status, told) in [(409, 0), (500, 1), (502, 1), (503, 1), (504, 1)] {
         let (stage, mut reader) = watched().await;
         stage.print("one");
         reader.during(MOMENT).await;

@@ -202,9 +202,9 @@ impl Following {
         match &error {
             // It is being removed: the next answer is that it is gone.
             EngineError::Api { status: 409, .. } => {}
-            EngineError::Api { status: 500, .. } | EngineError::ReadingFailed { .. } => {
-                self.failures += 1;
-            }
+            // The others are those of a proxy whose engine is away.
+            EngineError::Api { status: 500 | 502..=504, .. }
+            | EngineError::ReadingFailed { .. } => self.failures += 1,
             EngineError::Unreadable { .. } => {
                 self.failures += 1;
                 self.note_unreadable(&error);
