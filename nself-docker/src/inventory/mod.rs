@@ -65,14 +65,15 @@ impl Inventory {
             self.remove(&id);
         }
         for container in containers.into_iter().filter(|c| !c.one_off && !told.contains(&c.id)) {
-            let known = self.records.get(&container.id).map(|record| record.container.state);
-            let as_known = known == Some(container.state);
+            let known = self.records.get(&container.id).map(|record| &record.container);
+            let as_known = known.is_some_and(|known| is_as_known(known, &container));
+            let is_new = known.is_none();
             // The dead are many, and a list says enough of most of them.
-            if container.state.is_up() || (!as_known && (known.is_some() || unclear(&container))) {
+            if container.state.is_up() || (!as_known && (!is_new || unclear(&container))) {
                 self.to_inspect.insert(container.id.clone());
             }
             // Of one in a state that the list has no word for, what is known stands until then.
-            if !as_known && (known.is_none() || !is_without_end(&container)) {
+            if !as_known && (is_new || !is_without_end(&container)) {
                 self.put(container);
             }
         }
@@ -314,6 +315,13 @@ pub(crate) struct Change {
 /// or killed for want of memory.
 fn unclear(container: &Container) -> bool {
     is_without_end(container)
+/// Whether a list says nothing new of a container. One that ran again between two lists, and nobody told,
+/// is as dead as before; it may have another exit code.
+fn is_as_known(known: &Container, listed: &Container) -> bool {
+    known.state == listed.state
+        && (listed.exit_code.is_none() || listed.exit_code == known.exit_code)
+}
+
         || container.state == ContainerState::Exited
             && container.oom_killed.is_none()
             && container.exit_code == Some(137)

@@ -72,6 +72,19 @@ fn what_a_list_has_no_word_for_is_inspected_and_not_taken_for_dead() {
 }
 
 #[test]
+fn a_run_between_two_lists_that_no_event_told_is_found_by_its_exit_code() {
+    let mut inventory = Inventory::default();
+    inventory.handle_list(vec![exited("a", 0)]);
+    assert_eq!(states(&mut inventory), [ServiceState::Stopped]);
+    inventory.handle_list(vec![exited("a", 1)]);
+    assert_eq!(inspections(&mut inventory), ["a"]);
+    inventory.handle_inspected("a", Ok(exited("a", 1)));
+    assert_eq!(states(&mut inventory), [ServiceState::Failed]);
+    inventory.handle_list(vec![exited("a", 1)]);
+    assert!(inspections(&mut inventory).is_empty());
+}
+
+#[test]
 fn nothing_is_said_while_something_is_being_found_out() {
     let mut inventory = Inventory::default();
     inventory.handle_list(vec![running("a"), running("b")]);

@@ -214,6 +214,11 @@ impl ScriptedEngine {
         self.world.change(|state| state.event_spoils += 1);
     }
 
+    /// Silences the event streams that are open now, without ending them.
+    pub fn mute_events(&self) {
+        self.world.change(|state| state.event_mutes += 1);
+    }
+
     /// Whether events are lost from now on instead of told.
     pub fn lose_events(&self, lose: bool) {
         self.world.change(|state| state.loses_events = lose);

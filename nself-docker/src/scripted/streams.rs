@@ -42,13 +42,17 @@ fn looking<T: Send + 'static>(
 
 pub(super) fn events(world: Arc<World>, since: NanoTimestamp) -> Frames<EngineEvent> {
     let mut position = world.read(|state| state.events.first(|event| event.time >= since));
-    let (cuts, spoils) = world.read(|state| (state.event_cuts, state.event_spoils));
+    let (cuts, spoils, mutes) =
+        world.read(|state| (state.event_cuts, state.event_spoils, state.event_mutes));
     looking(world, move |state| {
         if state.fault.is_some() || state.event_cuts != cuts {
             return Next::Break(broken());
         }
         if state.event_spoils != spoils {
             return Next::Break(spoilt());
+        }
+        if state.event_mutes != mutes {
+            return Next::Wait;
         }
         let Some((number, event)) = state.events.from(position) else { return Next::Wait };
         position = number + 1;

@@ -47,6 +47,7 @@ pub(super) struct State {
     pub(super) log_spoils: u64,
     pub(super) event_cuts: u64,
     pub(super) event_spoils: u64,
+    pub(super) event_mutes: u64,
     /// Why nobody gives a log.
     pub(super) log_refusal: Option<EngineError>,
     /// Whether a reading of a damaged log ends with an error.
@@ -85,6 +86,7 @@ impl World {
             inspecting_most: 0,
             event_cuts: 0,
             event_spoils: 0,
+            event_mutes: 0,
             mutes: 0,
             mutes_new: false,
             pulls: BTreeMap::new(),

@@ -1,5 +1,7 @@
 //! The connection to an engine: subscribe first, then list, and list again every so often, because an
-//! engine drops events for slow readers. A lost connection is tried again, less and less often.
+//! engine drops events for slow readers. A stream of events that says nothing for long is opened again:
+//! what stands between may have dropped it without a word. A lost connection is tried again, less and less
+//! often.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use futures::StreamExt as _;
 use futures::future::{BoxFuture, Fuse, FutureExt as _};
 use nself_realtime::clock::Clock;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::backoff::Backoff;
 use crate::engine::{Container, Engine, EngineError, EngineEvent, Version};
@@ -90,12 +92,16 @@ impl Link {
         let mut next_list = interval(self.list_every);
         next_list.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut listing = Fuse::terminated();
+        let mut heard = Instant::now();
         let mut unreadable = 0_u64;
         loop {
             tokio::select! {
                 biased;
                 event = events.next() => match event {
-                    Some(Ok(event)) => self.tell(News::Event(event)).await?,
+                    Some(Ok(event)) => {
+                        (since, heard) = (self.clock.timestamp(), Instant::now());
+                        self.tell(News::Event(event)).await?;
+                    }
                     Some(Err(error @ EngineError::Unreadable { .. })) => {
                         unreadable += 1;
                         note_unreadable(&error, unreadable);
@@ -119,6 +125,11 @@ impl Link {
                     self.tell(News::Listing).await?;
                     let list: BoxFuture<'_, _> = within(self.engine.list()).boxed();
                     listing = list.fuse();
+                    if heard.elapsed() >= DOUBTED_AFTER {
+                        // From the last event on: what came since then may have been lost.
+                        events = self.engine.events(since.into());
+                        heard = Instant::now();
+                    }
                 }
             }
         }
@@ -153,6 +164,9 @@ fn stream_ended() -> EngineError {
 
 const AGAIN_FIRST: Duration = Duration::from_millis(500);
 const AGAIN_LAST: Duration = Duration::from_secs(15);
+
+/// After how long a silent stream of events is opened again: before what forgets idle connections does.
+const DOUBTED_AFTER: Duration = Duration::from_mins(2);
 
 /// How long a version or a list may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);

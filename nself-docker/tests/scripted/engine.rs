@@ -92,6 +92,19 @@ async fn a_stream_that_breaks_while_the_engine_answers_is_no_news() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_of_events_that_was_dropped_without_a_word_is_opened_again() {
+    let stage = Stage::with_web().await;
+    let mut shop = stage.read("shop");
+    shop.during(Duration::from_secs(1)).await;
+    stage.engine.mute_events();
+    // Between two lists, which come every 30 s.
+    shop.during(Duration::from_secs(165)).await;
+    stage.engine.exit(WEB, 1);
+    shop.during(Duration::from_secs(2)).await;
+    assert_eq!(shop.all("service:status", "status"), ["running", "failed"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_first_list_counts_as_tried_when_there_is_no_engine() {
     let engine = engine();
     engine.go_offline(EngineError::SocketMissing { address: "unix:///nowhere.sock".into() });
