@@ -65,18 +65,21 @@ impl Link {
         let mut backoff = Backoff::new(AGAIN_FIRST, AGAIN_LAST);
         loop {
             let mut was_online = false;
+            let begun = Instant::now();
             let error = match self.connect(&mut was_online).await {
                 Ok(never) => match never {},
                 Err(Broken::Unwanted) => return,
                 Err(Broken::Engine(error)) => error,
             };
             if was_online {
-                // Maybe only the stream broke: the next attempt, at once, will say what is wrong.
+                // Maybe only the stream broke: the next attempt will say what is wrong. It comes at once,
+                // unless this is how all connections end.
                 tracing::info!(%error, "connection to the engine lost");
-                backoff.reset();
-                continue;
-            }
-            if self.tell(News::Offline(error)).await.is_err() {
+                if begun.elapsed() >= AGAIN_LAST {
+                    backoff.reset();
+                    continue;
+                }
+            } else if self.tell(News::Offline(error)).await.is_err() {
                 return;
             }
             sleep(backoff.next_delay()).await;
@@ -89,10 +92,10 @@ impl Link {
         let version = within(self.engine.version()).await?.supported()?;
         let mut version = Some(version);
         let mut events = self.engine.events(since.into());
+        let mut heard = Instant::now();
         let mut next_list = interval(self.list_every);
         next_list.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut listing = Fuse::terminated();
-        let mut heard = Instant::now();
         let mut unreadable = 0_u64;
         loop {
             tokio::select! {
@@ -122,14 +125,14 @@ impl Link {
                     self.tell(News::Listed(list)).await?;
                 }
                 _ = next_list.tick() => {
-                    self.tell(News::Listing).await?;
-                    let list: BoxFuture<'_, _> = within(self.engine.list()).boxed();
-                    listing = list.fuse();
                     if heard.elapsed() >= DOUBTED_AFTER {
                         // From the last event on: what came since then may have been lost.
                         events = self.engine.events(since.into());
                         heard = Instant::now();
                     }
+                    self.tell(News::Listing).await?;
+                    let list: BoxFuture<'_, _> = within(self.engine.list()).boxed();
+                    listing = list.fuse();
                 }
             }
         }
@@ -162,11 +165,11 @@ fn stream_ended() -> EngineError {
     EngineError::Broken { message: "the engine ended the stream of events".to_owned() }
 }
 
-const AGAIN_FIRST: Duration = Duration::from_millis(500);
-const AGAIN_LAST: Duration = Duration::from_secs(15);
-
 /// After how long a silent stream of events is opened again: before what forgets idle connections does.
 const DOUBTED_AFTER: Duration = Duration::from_mins(2);
+
+const AGAIN_FIRST: Duration = Duration::from_millis(500);
+const AGAIN_LAST: Duration = Duration::from_secs(15);
 
 /// How long a version or a list may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
