@@ -98,7 +98,10 @@ impl Inventory {
 
     /// Takes the answer to an inspection that [`Inventory::poll_inspection`] asked for.
     pub(crate) fn handle_inspected(&mut self, id: &str, answer: Result<Container, EngineError>) {
-        self.in_flight.remove(id);
+        if !self.in_flight.remove(id) {
+            // It was removed meanwhile: the answer is older than that.
+            return;
+        }
         if let Some(record) = self.records.get(id) {
             self.dirty.insert(record.key.clone());
         }
@@ -289,6 +292,7 @@ impl Inventory {
 
     fn remove(&mut self, id: &str) {
         self.to_inspect.remove(id);
+        self.in_flight.remove(id);
         if let Some(record) = self.records.remove(id) {
             self.leave(&record.key, id);
         }
@@ -311,10 +315,6 @@ pub(crate) struct Change {
     pub(crate) status: ServiceStatus,
 }
 
-/// Whether a list cannot say if this container failed: by its code it may have been asked to stop,
-/// or killed for want of memory.
-fn unclear(container: &Container) -> bool {
-    is_without_end(container)
 /// Whether a list says nothing new of a container. One that ran again between two lists, and nobody told,
 /// is as dead as before; it may have another exit code.
 fn is_as_known(known: &Container, listed: &Container) -> bool {
@@ -322,6 +322,10 @@ fn is_as_known(known: &Container, listed: &Container) -> bool {
         && (listed.exit_code.is_none() || listed.exit_code == known.exit_code)
 }
 
+/// Whether a list cannot say if this container failed: by its code it may have been asked to stop,
+/// or killed for want of memory.
+fn unclear(container: &Container) -> bool {
+    is_without_end(container)
         || container.state == ContainerState::Exited
             && container.oom_killed.is_none()
             && container.exit_code == Some(137)

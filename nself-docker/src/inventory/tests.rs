@@ -112,6 +112,22 @@ fn a_list_does_not_undo_what_happened_while_it_was_on_its_way() {
 }
 
 #[test]
+fn an_inspection_that_is_older_than_the_removal_brings_nothing_back() {
+    let mut inventory = Inventory::default();
+    for gone in ["told", "listed"] {
+        inventory.handle_list(vec![running("a")]);
+        assert_eq!(inspections(&mut inventory), ["a"]);
+        match gone {
+            "told" => inventory.handle_event(&event("a", ContainerAction::Destroy), now()),
+            _ => inventory.handle_list(Vec::new()),
+        }
+        inventory.handle_inspected("a", Ok(running("a")));
+        assert!(inventory.records.is_empty(), "{gone}");
+        inventory.begin_list();
+    }
+}
+
+#[test]
 fn what_changes_during_an_inspection_is_inspected_again() {
     let mut inventory = Inventory::default();
     inventory.handle_list(vec![running("a")]);
