@@ -64,6 +64,11 @@ impl LogPosition {
         self.last().is_some_and(|last| raw.time < last || known())
     }
 
+    /// Whether that line was left out by the first reading.
+    pub(crate) fn left_out(&self, raw: &RawLine) -> bool {
+        self.pipe(raw.source).memory.left_out(raw.time)
+    }
+
     /// The time of the last line that was published; of the pipe that is further.
     pub(crate) fn last(&self) -> Option<NanoTimestamp> {
         self.stdout.memory.last().max(self.stderr.memory.last())

@@ -127,7 +127,9 @@ impl Following {
                     if tail < LONGEST_TAIL {
                         return Ok(End::Hole);
                     }
-                    self.mark_lost();
+                    if !self.position.left_out(&raw) {
+                        self.mark_lost();
+                    }
                 }
                 self.publish(&raw);
             }
