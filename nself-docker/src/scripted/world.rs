@@ -189,6 +189,7 @@ impl State {
 
     pub(super) fn remove(&mut self, id: &str) {
         self.actors.remove(id);
+        self.things.forget(id);
     }
 }
 
