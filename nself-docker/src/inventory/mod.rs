@@ -37,6 +37,8 @@ pub(crate) struct Inventory {
     in_flight: HashSet<String>,
     /// The one that was asked about last.
     turn: String,
+    /// Containers about whose end more news may come.
+    held: HashSet<String>,
     /// What was told while a list was on its way; that list does not know it yet.
     told_during_list: HashSet<String>,
 }
@@ -89,6 +91,9 @@ impl Inventory {
         }
         if let Some(record) = self.records.get_mut(id) {
             record.handle(event.action, now);
+            if record.is_held() {
+                self.held.insert(id.clone());
+            }
             self.dirty.insert(record.key.clone());
         }
         if event.action != ContainerAction::Kill {
@@ -117,11 +122,13 @@ impl Inventory {
 
     /// Notes that the time that [`Inventory::poll_timeout`] named has come.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        for record in self.records.values_mut() {
+        self.held.retain(|id| {
+            let Some(record) = self.records.get_mut(id) else { return false };
             if record.handle_timeout(now) {
                 self.dirty.insert(record.key.clone());
             }
-        }
+            record.is_held()
+        });
     }
 
     /// Notes that the connection is lost: nothing that was asked will be answered.
@@ -155,7 +162,7 @@ impl Inventory {
     /// When [`Inventory::handle_timeout`] is to be called.
     #[must_use]
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.records.values().filter_map(Record::poll_timeout).min()
+        self.held.iter().filter_map(|id| self.records.get(id)?.poll_timeout()).min()
     }
 
     /// What is to be published now: the services that changed.
