@@ -27,6 +27,8 @@ pub(super) struct Watches {
     logs: HashMap<Name, LogWatch>,
     followers: JoinMap<Name, LogPosition>,
     stats: HashMap<Name, StatsWatch>,
+    /// Whether it was told that there are as many stats as there may be.
+    stats_refused: bool,
     /// How far the logs of those who are not watched any more were published.
     positions: HashMap<Name, (LogPosition, Instant)>,
     /// The images of the containers of watched services that are gone and not yet replaced.
@@ -69,13 +71,14 @@ impl Watches {
             logs: HashMap::new(),
             followers: JoinMap::new(),
             stats: HashMap::new(),
+            stats_refused: false,
             positions: HashMap::new(),
             vanished: HashMap::new(),
         }
     }
 
     /// Starts and ends what has to be, given what is wanted and watched of the containers that there
-    /// are; `target` tells more of one. Most of thousands are neither, and cost next to nothing.
+    /// are; `target` tells more of one. Most of thousands are neither: they cost a look at who wants them.
     pub(super) fn reconcile(
         &mut self,
         inventory: &Inventory,
@@ -127,7 +130,7 @@ impl Watches {
 
     /// How many logs and stats are read.
     pub(super) fn len(&self) -> usize {
-        self.logs.len() + self.stats.len()
+        self.followers.len() + self.stats.len()
     }
 
     /// When [`Watches::reconcile`] is to be called again, changes apart.
@@ -245,7 +248,9 @@ impl Watches {
                 self.stats.remove(id);
             }
             None if full => {
-                tracing::debug!(container = %id, "stats are not watched: limit {MOST_STATS}");
+                if !std::mem::replace(&mut self.stats_refused, true) {
+                    tracing::warn!(limit = MOST_STATS, "no stats of more containers are watched");
+                }
             }
             _ => {
                 let watcher = StatsWatcher {
@@ -264,6 +269,7 @@ impl Watches {
                     _task: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
                 };
                 self.stats.insert(id.clone(), watch);
+                self.stats_refused = false;
             }
         }
     }
