@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nself_realtime::clock::Clock;
-use nself_realtime::event::{DockerStats, LogMarker, LogsStream, Marker};
+use nself_realtime::event::{DockerStats, LogsStream, Marker};
 use nself_realtime::{Demand, Name, NanoTimestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -16,7 +16,7 @@ use tokio_util::task::{AbortOnDropHandle, JoinMap};
 use super::target::Target;
 use crate::engine::Engine;
 use crate::inventory::{Inventory, Record, ServiceKey, name_or_digest};
-use crate::logs::{Begin, Follower, LogPosition, Phase};
+use crate::logs::{Begin, Follower, LogPosition, MarkerOf, Phase};
 use crate::stats::StatsWatcher;
 
 /// The log followers and stats streams that run.
@@ -326,17 +326,8 @@ fn mark_recreated(target: &Target, image_before: &str, clock: &dyn Clock) {
 }
 
 fn mark(target: &Target, marker: Marker, text: &str, clock: &dyn Clock) {
-    let marker = LogMarker {
-        service: target.key.service.clone(),
-        time: clock.timestamp().into(),
-        container_id: Some(target.container.clone()),
-        marker,
-        text: crate::text::at_most(text, 4_096),
-        missed: None,
-    };
-    if let Err(error) = target.emitter.log(&LogsStream::Marker(marker)) {
-        tracing::warn!(container = %target.container, %error, "marker was not published");
-    }
+    let Target { key, container, emitter, .. } = target;
+    MarkerOf { service: &key.service, container, emitter, clock }.mark(marker, text);
 }
 
 /// How many logs are followed at once.

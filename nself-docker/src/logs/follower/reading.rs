@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use nself_realtime::NanoTimestamp;
-use nself_realtime::event::LogsStream;
+use nself_realtime::event::{LogLine, LogsStream};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Following;
@@ -36,7 +36,7 @@ impl Following {
             remaining = remaining.saturating_sub(1);
             if let Some(mut line) = self.position.accept(raw) {
                 line.history = Some(remaining);
-                self.emit(&LogsStream::Line(line));
+                self.emit(line);
             }
         }
         Ok(())
@@ -145,8 +145,14 @@ impl Following {
 
     pub(super) fn publish(&mut self, raw: &RawLine) {
         if let Some(line) = self.position.accept(raw) {
-            self.emit(&LogsStream::Line(line));
+            self.emit(line);
             self.clear = self.clear.map(|clear| clear + 1).filter(|clear| *clear < LONGEST_TAIL);
+        }
+    }
+
+    fn emit(&self, line: LogLine) {
+        if let Err(error) = self.follower.emitter.log(&LogsStream::Line(line)) {
+            tracing::warn!(container = %self.follower.container, %error, "line was not published");
         }
     }
 
