@@ -43,8 +43,9 @@
 //! An engine resumes a log by whole seconds, ends streams without a reason, and loses the last words of
 //! a process that exits while its history is read. So each end is followed by a second reading, each
 //! reading overlaps the one before, and what was published before is dropped: no line is lost, none comes
-//! twice. What the engine itself lost is marked as `lost`. A log that cannot be read is marked as
-//! `unavailable`, once.
+//! twice. What lies between two readings and the engine has no more, or cannot read, is marked as `lost`.
+//! What an engine leaves out within one reading nobody can tell: newer Dockers go on without a word behind a
+//! rotation that was faster than their reader. A log that cannot be read is marked as `unavailable`, once.
 //!
 //! # Old lines
 //!

@@ -108,7 +108,7 @@ impl Builds {
     ///
     /// Dropped before it returns, nothing was begun.
     pub async fn start(&self) -> Result<Name, BuildsError> {
-        self.check()?;
+        self.may_begin(&self.lock())?;
         let loaded = self.shared.source.load().await;
         if let Err(cause) = &loaded
             && cause.is_policy()
@@ -127,8 +127,8 @@ impl Builds {
             Err(_) => (room.clone(), room.as_str().to_owned()),
         };
         let mut runs = self.lock();
-        // Again: another one may have begun meanwhile.
-        running(&runs)?;
+        // Again: another one may have begun meanwhile, or the program may be about to end.
+        self.may_begin(&runs)?;
         let id = identity();
         let source = ProjectSource::of(loaded);
         let build =
@@ -194,18 +194,25 @@ impl Builds {
     /// Cancels what is under way, and waits until it has taken back what is half done. Nothing is begun
     /// from now on.
     pub async fn shutdown(&self) {
-        self.shared.tasks.close();
-        for held in &self.lock().held {
-            held.stop.cancel();
-        }
+        self.close();
         self.shared.tasks.wait().await;
     }
 
-    fn check(&self) -> Result<(), BuildsError> {
+    /// Holds those up who begin: what has begun is cancelled, and nothing begins afterwards.
+    fn close(&self) {
+        let runs = self.lock();
+        self.shared.tasks.close();
+        for held in &runs.held {
+            held.stop.cancel();
+        }
+    }
+
+    fn may_begin(&self, runs: &Runs) -> Result<(), BuildsError> {
         if self.shared.tasks.is_closed() {
             return Err(BuildsError::Closing);
         }
-        running(&self.lock())
+        let running = runs.held.iter().find(|held| !held.journal.has_ended());
+        running.map_or(Ok(()), |held| Err(BuildsError::Conflict { running: held.id.clone() }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Runs> {
@@ -217,12 +224,6 @@ impl std::fmt::Debug for Builds {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builds").finish_non_exhaustive()
     }
-}
-
-/// Fails if a build has not ended.
-fn running(runs: &Runs) -> Result<(), BuildsError> {
-    let running = runs.held.iter().find(|held| !held.journal.has_ended());
-    running.map_or(Ok(()), |held| Err(BuildsError::Conflict { running: held.id.clone() }))
 }
 
 /// A name made of the time, which no other build of this program has: two may begin in one millisecond.

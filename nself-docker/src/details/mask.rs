@@ -22,21 +22,21 @@ pub(crate) fn labels(labels: &HashMap<String, String>) -> BTreeMap<String, Strin
     labels.iter().map(masked).collect()
 }
 
-/// Arguments of a command. After a flag that says that a secret follows, the next one is masked.
+/// Arguments of a command. After a flag that says that a secret follows, the next one is masked, be it a
+/// flag or not: nobody knows.
 pub(crate) fn argument_list(arguments: &[String]) -> Vec<String> {
     let mut follows = false;
     let masked = arguments.iter().map(|argument| {
-        if std::mem::take(&mut follows) && !argument.starts_with('-') {
+        let is_flag = argument.starts_with('-') && is_secret(argument);
+        let value = argument.split_once('=');
+        if std::mem::replace(&mut follows, is_flag && value.is_none()) {
             return MASK.to_owned();
         }
-        if !argument.starts_with('-') || !is_secret(argument) {
-            return text(argument);
+        match value {
+            _ if !is_flag => text(argument),
+            Some((flag, _)) => format!("{flag}={MASK}"),
+            None => argument.clone(),
         }
-        if let Some((flag, _)) = argument.split_once('=') {
-            return format!("{flag}={MASK}");
-        }
-        follows = true;
-        argument.clone()
     });
     masked.collect()
 }
@@ -86,7 +86,9 @@ mod tests {
             (&["sh", "-c", "TOKEN=hunter2 run"], &["sh", "-c", "***"]),
             (&["app", "postgres://me:hunter2@db/x"], &["app", "***"]),
             (&["app", "--db=postgres://me:hunter2@db/x"], &["app", "***"]),
-            (&["app", "--password", "--verbose"], &["app", "--password", "--verbose"]),
+            (&["app", "--password", "-hunter2", "-v"], &["app", "--password", "***", "-v"]),
+            (&["app", "--password", "--key", "hunter2"], &["app", "--password", "***", "***"]),
+            (&["app", "--password=hunter2", "-v"], &["app", "--password=***", "-v"]),
             (&["curl", "https://example.org/a@b"], &["curl", "https://example.org/a@b"]),
         ] {
             assert_eq!(argument_list(&strings(given)), strings(shown), "{given:?}");

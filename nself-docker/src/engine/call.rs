@@ -151,7 +151,7 @@ impl From<&EngineError> for CallOutcome {
         match error {
             EngineError::Api { status: 404, .. } => Self::NotFound,
             EngineError::Api { status: 409, .. } => Self::Conflict,
-            EngineError::Api { .. } => Self::Refused,
+            EngineError::Api { .. } | EngineError::ReadingFailed { .. } => Self::Refused,
             EngineError::Timeout { .. } => Self::Timeout,
             EngineError::Unreadable { .. } => Self::Unreadable,
             EngineError::SocketMissing { .. }

@@ -65,6 +65,13 @@ pub enum EngineError {
         /// Where it stops making sense.
         message: String,
     },
+    /// The engine itself could not read on in a log that it had begun to give: a damaged line, or a disk
+    /// that does not answer.
+    #[error("the engine cannot read on in the log: {message} (its own log may say more)")]
+    ReadingFailed {
+        /// Its words.
+        message: String,
+    },
     /// The connection broke.
     #[error("the connection to the engine broke: {message}; see whether it runs")]
     Broken {
@@ -81,7 +88,7 @@ impl EngineError {
 
     /// Whether the engine itself could not be reached; otherwise it is there and said no.
     pub fn is_offline(&self) -> bool {
-        !matches!(self, Self::Api { .. } | Self::Unreadable { .. })
+        !matches!(self, Self::Api { .. } | Self::Unreadable { .. } | Self::ReadingFailed { .. })
     }
 }
 

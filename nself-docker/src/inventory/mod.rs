@@ -37,6 +37,8 @@ pub(crate) struct Inventory {
     in_flight: HashSet<String>,
     /// The one that was asked about last.
     turn: String,
+    /// Containers about whose end more news may come.
+    held: HashSet<String>,
     /// What was told while a list was on its way; that list does not know it yet.
     told_during_list: HashSet<String>,
 }
@@ -65,13 +67,15 @@ impl Inventory {
             self.remove(&id);
         }
         for container in containers.into_iter().filter(|c| !c.one_off && !told.contains(&c.id)) {
-            let known = self.records.get(&container.id).map(|record| record.container.state);
-            let as_known = known == Some(container.state);
+            let known = self.records.get(&container.id).map(|record| &record.container);
+            let as_known = known.is_some_and(|known| is_as_known(known, &container));
+            let is_new = known.is_none();
             // The dead are many, and a list says enough of most of them.
-            if container.state.is_up() || (!as_known && (known.is_some() || unclear(&container))) {
+            if container.state.is_up() || (!as_known && (!is_new || unclear(&container))) {
                 self.to_inspect.insert(container.id.clone());
             }
-            if !as_known {
+            // Of one in a state that the list has no word for, what is known stands until then.
+            if !as_known && (is_new || !is_without_end(&container)) {
                 self.put(container);
             }
         }
@@ -87,6 +91,9 @@ impl Inventory {
         }
         if let Some(record) = self.records.get_mut(id) {
             record.handle(event.action, now);
+            if record.is_held() {
+                self.held.insert(id.clone());
+            }
             self.dirty.insert(record.key.clone());
         }
         if event.action != ContainerAction::Kill {
@@ -96,7 +103,10 @@ impl Inventory {
 
     /// Takes the answer to an inspection that [`Inventory::poll_inspection`] asked for.
     pub(crate) fn handle_inspected(&mut self, id: &str, answer: Result<Container, EngineError>) {
-        self.in_flight.remove(id);
+        if !self.in_flight.remove(id) {
+            // It was removed meanwhile: the answer is older than that.
+            return;
+        }
         if let Some(record) = self.records.get(id) {
             self.dirty.insert(record.key.clone());
         }
@@ -112,11 +122,13 @@ impl Inventory {
 
     /// Notes that the time that [`Inventory::poll_timeout`] named has come.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        for record in self.records.values_mut() {
+        self.held.retain(|id| {
+            let Some(record) = self.records.get_mut(id) else { return false };
             if record.handle_timeout(now) {
                 self.dirty.insert(record.key.clone());
             }
-        }
+            record.is_held()
+        });
     }
 
     /// Notes that the connection is lost: nothing that was asked will be answered.
@@ -150,7 +162,7 @@ impl Inventory {
     /// When [`Inventory::handle_timeout`] is to be called.
     #[must_use]
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.records.values().filter_map(Record::poll_timeout).min()
+        self.held.iter().filter_map(|id| self.records.get(id)?.poll_timeout()).min()
     }
 
     /// What is to be published now: the services that changed.
@@ -287,6 +299,7 @@ impl Inventory {
 
     fn remove(&mut self, id: &str) {
         self.to_inspect.remove(id);
+        self.in_flight.remove(id);
         if let Some(record) = self.records.remove(id) {
             self.leave(&record.key, id);
         }
@@ -309,12 +322,25 @@ pub(crate) struct Change {
     pub(crate) status: ServiceStatus,
 }
 
+/// Whether a list says nothing new of a container. One that ran again between two lists, and nobody told,
+/// is as dead as before; it may have another exit code.
+fn is_as_known(known: &Container, listed: &Container) -> bool {
+    known.state == listed.state
+        && (listed.exit_code.is_none() || listed.exit_code == known.exit_code)
+}
+
 /// Whether a list cannot say if this container failed: by its code it may have been asked to stop,
 /// or killed for want of memory.
 fn unclear(container: &Container) -> bool {
-    container.state == ContainerState::Exited
-        && container.oom_killed.is_none()
-        && matches!(container.exit_code, None | Some(137))
+    is_without_end(container)
+        || container.state == ContainerState::Exited
+            && container.oom_killed.is_none()
+            && container.exit_code == Some(137)
+}
+
+/// Whether a list takes this container for dead and does not know what of.
+fn is_without_end(container: &Container) -> bool {
+    container.state == ContainerState::Exited && container.exit_code.is_none()
 }
 
 /// How many containers are inspected at once.

@@ -56,6 +56,35 @@ fn the_dead_are_listed_without_inspection() {
 }
 
 #[test]
+fn what_a_list_has_no_word_for_is_inspected_and_not_taken_for_dead() {
+    let mut inventory = Inventory::default();
+    let mut odd = exited("a", 0);
+    odd.exit_code = None;
+    for _ in 0..3 {
+        inventory.handle_list(vec![odd.clone()]);
+        assert_eq!(inspections(&mut inventory), ["a"]);
+        inventory.handle_inspected("a", Ok(running("a")));
+        assert_eq!(inventory.records["a"].container.state, ContainerState::Running);
+    }
+    assert_eq!(states(&mut inventory), [ServiceState::Running]);
+    inventory.handle_list(vec![odd]);
+    assert_eq!(inventory.records["a"].container.state, ContainerState::Running);
+}
+
+#[test]
+fn a_run_between_two_lists_that_no_event_told_is_found_by_its_exit_code() {
+    let mut inventory = Inventory::default();
+    inventory.handle_list(vec![exited("a", 0)]);
+    assert_eq!(states(&mut inventory), [ServiceState::Stopped]);
+    inventory.handle_list(vec![exited("a", 1)]);
+    assert_eq!(inspections(&mut inventory), ["a"]);
+    inventory.handle_inspected("a", Ok(exited("a", 1)));
+    assert_eq!(states(&mut inventory), [ServiceState::Failed]);
+    inventory.handle_list(vec![exited("a", 1)]);
+    assert!(inspections(&mut inventory).is_empty());
+}
+
+#[test]
 fn nothing_is_said_while_something_is_being_found_out() {
     let mut inventory = Inventory::default();
     inventory.handle_list(vec![running("a"), running("b")]);
@@ -80,6 +109,22 @@ fn a_list_does_not_undo_what_happened_while_it_was_on_its_way() {
     let ids: Vec<_> =
         inventory.records.values().map(|record| record.container.id.as_str()).collect();
     assert_eq!(ids, ["new"]);
+}
+
+#[test]
+fn an_inspection_that_is_older_than_the_removal_brings_nothing_back() {
+    let mut inventory = Inventory::default();
+    for gone in ["told", "listed"] {
+        inventory.handle_list(vec![running("a")]);
+        assert_eq!(inspections(&mut inventory), ["a"]);
+        match gone {
+            "told" => inventory.handle_event(&event("a", ContainerAction::Destroy), now()),
+            _ => inventory.handle_list(Vec::new()),
+        }
+        inventory.handle_inspected("a", Ok(running("a")));
+        assert!(inventory.records.is_empty(), "{gone}");
+        inventory.begin_list();
+    }
 }
 
 #[test]

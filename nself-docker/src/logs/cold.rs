@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 
-use nself_realtime::NanoTimestamp;
 use nself_realtime::event::Source;
 
 use super::ansi::{clean, without_colours};
@@ -22,9 +21,9 @@ pub(super) async fn last_lines(
 ) -> Result<VecDeque<RawLine>, EngineError> {
     let query = LogQuery::new(SHOWN + SPARE);
     let mut kept = Newest::default();
-    let count = read_lines(engine, container, query, over, |line| kept.push(line)).await?;
+    let piece = read_lines(engine, container, query, over, |line| kept.push(line)).await?;
     let mut lines = kept.lines;
-    if count >= query.tail {
+    if piece.frames >= query.tail {
         drop_first_of(&mut lines, Source::Stdout);
         drop_first_of(&mut lines, Source::Stderr);
     }
@@ -62,11 +61,14 @@ impl Newest {
     }
 }
 
-/// Drops the lines of one pipe that have the time of its first: there may have been more.
+/// Drops the lines of one pipe that have the time of its first: there may have been more. Not if all
+/// have it, as those of one second have for an engine that knows no fractions: nothing would be left.
 fn drop_first_of(lines: &mut VecDeque<RawLine>, source: Source) {
-    let first: Option<NanoTimestamp> =
-        lines.iter().find(|line| line.source == source).map(|line| line.time);
-    lines.retain(|line| line.source != source || Some(line.time) != first);
+    let mut times = lines.iter().filter(|line| line.source == source).map(|line| line.time);
+    let Some(first) = times.next() else { return };
+    if times.any(|time| time != first) {
+        lines.retain(|line| line.source != source || line.time != first);
+    }
 }
 
 /// How many lines a reader gets to see at first.

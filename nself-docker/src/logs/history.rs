@@ -84,7 +84,7 @@ pub struct History {
     /// because of `tail`, or because they are further back than one question reaches (128,000 lines of
     /// each container, 8 MiB in all).
     pub complete: bool,
-    /// The containers whose logs could not be read, and why.
+    /// The containers whose logs could not be read, or not to their end, and why.
     pub unavailable: Vec<(Name, EngineError)>,
 }
 
@@ -107,7 +107,10 @@ pub(crate) async fn read_history(
     let mut unavailable = Vec::new();
     for origin in origins {
         match read_one(engine, origin, query).await {
-            Ok(one) => all.merge(one),
+            Ok((one, failed)) => {
+                all.merge(one);
+                unavailable.extend(failed.map(|error| (origin.container.clone(), error)));
+            }
             Err(error) if error.is_not_found() => {}
             Err(error) => unavailable.push((origin.container.clone(), error)),
         }
@@ -119,15 +122,16 @@ async fn read_one(
     engine: &dyn Engine,
     origin: &Origin,
     query: &HistoryQuery,
-) -> Result<Kept, EngineError> {
-    let mut kept = Kept::new(query.tail);
+) -> Result<(Kept, Option<EngineError>), EngineError> {
+    let (mut kept, mut failed) = (Kept::new(query.tail), None);
     for tail in TAILS {
-        kept = read_tail(engine, origin, query, tail).await?;
+        (kept, failed) = read_tail(engine, origin, query, tail).await?;
+        kept.complete &= failed.is_none();
         if kept.complete || kept.lines.len() >= query.tail {
             break;
         }
     }
-    Ok(kept)
+    Ok((kept, failed))
 }
 
 async fn read_tail(
@@ -135,7 +139,7 @@ async fn read_tail(
     origin: &Origin,
     query: &HistoryQuery,
     tail: u32,
-) -> Result<Kept, EngineError> {
+) -> Result<(Kept, Option<EngineError>), EngineError> {
     let since = query.since.map_or(0, NanoTimestamp::unix_seconds);
     let mut position = LogPosition::new(origin.service.clone(), origin.container.clone());
     let mut kept = Kept::new(query.tail);
@@ -154,15 +158,15 @@ async fn read_tail(
         }
     };
     let asked = LogQuery::new(tail).since(since);
-    let count = read_lines(engine, origin.container.as_str(), asked, origin.over, take).await?;
-    if count >= tail {
+    let piece = read_lines(engine, origin.container.as_str(), asked, origin.over, take).await?;
+    if piece.frames >= tail {
         kept.complete = false;
         kept.lines.retain(|line| {
             let first = if line.source == Source::Stdout { first_out } else { first_err };
             Some(line.time) != first
         });
     }
-    Ok(kept)
+    Ok((kept, piece.failed))
 }
 
 /// The newest lines that may be kept.

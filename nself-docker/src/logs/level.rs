@@ -2,9 +2,11 @@
 //! of one rank disagree, nobody knows. A word in running text is no level: "0 errors" is good news.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use nself_realtime::event::Level;
 use serde::Deserialize;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::ansi::without_colours;
@@ -33,23 +35,64 @@ fn head(line: &str) -> &str {
     line.get(..line.floor_char_boundary(LOOKED_AT)).unwrap_or(line)
 }
 
-#[derive(Deserialize)]
+/// What a line of JSON says of its level, under each of the names that there are for it.
+#[derive(Default)]
 struct JsonLine<'a> {
-    #[serde(borrow, default)]
     level: Option<&'a RawValue>,
-    #[serde(borrow, default)]
     lvl: Option<&'a RawValue>,
-    #[serde(borrow, default)]
     severity: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "log.level")]
     log_level: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum JsonName {
+    Level,
+    Lvl,
+    Severity,
+    #[serde(rename = "log.level")]
+    LogLevel,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Visitor<'de> for &mut JsonLine<'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    /// Keeps what it has found when the line ends in its midst.
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some(name) = fields.next_key()? {
+            let slot = match name {
+                JsonName::Level => &mut self.level,
+                JsonName::Lvl => &mut self.lvl,
+                JsonName::Severity => &mut self.severity,
+                JsonName::LogLevel => &mut self.log_level,
+                JsonName::Other => {
+                    fields.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            *slot = Some(fields.next_value()?);
+        }
+        Ok(())
+    }
 }
 
 fn json_level(line: &str) -> Option<Level> {
     if !line.starts_with('{') {
         return None;
     }
-    let fields: JsonLine<'_> = serde_json::from_str(line.trim_end()).ok()?;
+    let mut fields = JsonLine::default();
+    let mut json = serde_json::Deserializer::from_str(line);
+    let read = json.deserialize_map(&mut fields).and_then(|()| json.end());
+    // Of a long line the head alone is looked at.
+    if read.is_err_and(|error| !error.is_eof()) {
+        return None;
+    }
     let value = fields.level.or(fields.lvl).or(fields.severity).or(fields.log_level)?.get();
     match value.parse::<u32>() {
         Ok(number) => numbered(number),
@@ -265,6 +308,19 @@ mod tests {
     fn only_the_head_of_a_line_is_looked_at() {
         let line = format!("{} ERROR", "ä".repeat(LOOKED_AT));
         assert_eq!(level_of(&line), None);
+    }
+
+    #[test]
+    fn a_long_line_of_json_has_the_level_at_its_head() {
+        let long = "x".repeat(LOOKED_AT);
+        let first = format!(r#"{{"level":"error","msg":"{long}"}}"#);
+        assert_eq!(level_of(&first), Some(Level::Error));
+        let within =
+            format!(r#"{{"time":1,"of":{{"level":"warn"}},"severity":"info","m":["{long}"]}}"#);
+        assert_eq!(level_of(&within), Some(Level::Info));
+        let last = format!(r#"{{"msg":"{long}","level":"error"}}"#);
+        assert_eq!(level_of(&last), None);
+        assert_eq!(level_of(r#"{"level":"error"} of something"#), None, "no JSON");
     }
 
     #[test]

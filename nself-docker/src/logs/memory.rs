@@ -14,8 +14,9 @@ pub(crate) struct PipeMemory {
     last: Option<NanoTimestamp>,
     /// Where the first reading began, for a pipe of which it had nothing.
     begun: Option<NanoTimestamp>,
-    /// Whether this reading has brought nothing new yet.
+    /// Whether this reading has brought nothing new yet, and whether it has come to what is known.
     reopened: bool,
+    met: bool,
     /// The lines of the second that is being read, of an engine that knows no fractions.
     second: Second,
 }
@@ -45,12 +46,19 @@ impl PipeMemory {
     /// Tells that a new reading begins, which repeats what is known.
     pub(crate) fn reopen(&mut self) {
         self.reopened = self.last.or(self.begun).is_some();
+        self.met = false;
         self.second = Second::default();
     }
 
     /// Tells that the log begins there for those who read it: what is older was left out.
     pub(crate) fn begin(&mut self, time: NanoTimestamp) {
         self.begun.get_or_insert(time);
+    }
+
+    /// Whether a line of that time was left out by the first reading: it may begin in the midst of a
+    /// second, of an engine that knows no fractions, and then the lines before it have the same time.
+    pub(crate) fn left_out(&self, time: NanoTimestamp) -> bool {
+        self.last.is_some() && self.begun == Some(time) && !self.met
     }
 
     /// Whether that line was published.
@@ -82,10 +90,12 @@ impl PipeMemory {
                 }
             }
             if equal >= came {
+                self.met = true;
                 return None;
             }
         }
-        if self.reopened && self.last.or(self.begun).is_some_and(|bound| time < bound) {
+        let is_old = || self.last.or(self.begun).is_some_and(|bound| time < bound);
+        if self.reopened && (is_old() || self.left_out(time)) {
             return None;
         }
         self.reopened = false;
@@ -185,6 +195,17 @@ mod tests {
         assert_eq!(memory.accept(at(99), b"left out"), None);
         assert_eq!(memory.accept(at(101), b"new"), Some(0));
         assert_eq!(memory.accept(at(50), b"the clock stepped"), Some(0));
+    }
+
+    #[test]
+    fn what_the_first_reading_left_out_of_its_first_second_is_not_news() {
+        let mut memory = PipeMemory::default();
+        memory.begin(at(0));
+        assert_eq!(memory.accept(at(0), b"shown"), Some(0));
+        memory.reopen();
+        assert_eq!(memory.accept(at(0), b"left out"), None);
+        assert_eq!(memory.accept(at(0), b"shown"), None);
+        assert_eq!(memory.accept(at(0), b"new"), Some(1));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(crate) struct LogPosition {
     container: Name,
     stdout: Pipe,
     stderr: Pipe,
+    /// The time of the line that was taken last, of either pipe. A clock may have stepped back.
+    newest: Option<NanoTimestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -28,7 +30,13 @@ struct Pipe {
 impl LogPosition {
     /// Nothing of that log has been published.
     pub(crate) fn new(service: Name, container: Name) -> Self {
-        Self { service, container, stdout: Pipe::default(), stderr: Pipe::default() }
+        let (stdout, stderr) = (Pipe::default(), Pipe::default());
+        Self { service, container, stdout, stderr, newest: None }
+    }
+
+    /// The same position of a container that is another service now.
+    pub(crate) fn of_service(self, service: Name) -> Self {
+        Self { service, ..self }
     }
 
     /// Tells that a new reading begins, which repeats what is known.
@@ -56,6 +64,11 @@ impl LogPosition {
         self.last().is_some_and(|last| raw.time < last || known())
     }
 
+    /// Whether that line was left out by the first reading.
+    pub(crate) fn left_out(&self, raw: &RawLine) -> bool {
+        self.pipe(raw.source).memory.left_out(raw.time)
+    }
+
     /// The time of the last line that was published; of the pipe that is further.
     pub(crate) fn last(&self) -> Option<NanoTimestamp> {
         self.stdout.memory.last().max(self.stderr.memory.last())
@@ -64,7 +77,7 @@ impl LogPosition {
     /// The second from which a reading has to begin so that it misses nothing: one before that of the
     /// last line, because the times of the two pipes are not in one order.
     pub(crate) fn since_unix_seconds(&self) -> i64 {
-        self.last().map_or(0, |last| last.unix_seconds() - 1)
+        self.newest.map_or(0, |last| last.unix_seconds() - 1)
     }
 
     /// Takes a line; `None` if it was published before.
@@ -74,6 +87,7 @@ impl LogPosition {
             Source::Stderr => &mut self.stderr,
         };
         let n = pipe.memory.accept(raw.time, &raw.bytes)?;
+        self.newest = Some(raw.time);
         let (line, cut) = fit(clean(&raw.bytes));
         let own = level_of(&line);
         let level = if own.is_none() && is_continuation(&line) { pipe.level } else { own };
@@ -173,5 +187,17 @@ mod tests {
         assert_eq!(position.since_unix_seconds(), 0);
         position.accept(&raw(7_900_000_000, "a")).unwrap();
         assert_eq!(position.since_unix_seconds(), 6);
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_between_lines_of_two_pipes_hides_none_of_them() {
+        let mut position = position();
+        let before = RawLine { source: Source::Stderr, ..raw(7_200_000_000_000, "a") };
+        position.accept(&before).unwrap();
+        position.accept(&raw(3_600_000_000_000, "b")).unwrap();
+        assert_eq!(position.since_unix_seconds(), 3_599);
+        position.reopen();
+        assert!(position.accept(&before).is_none());
+        assert_eq!(position.since_unix_seconds(), 3_599);
     }
 }

@@ -95,6 +95,11 @@ impl ScriptedEngine {
         self.world.with_actor(id, |actor| actor.damage_log(time));
     }
 
+    /// Whether a reading that comes upon such a line says so from now on, as Engine 23.0 to 26.1 do.
+    pub fn complain_of_damage(&self, complain: bool) {
+        self.world.change(|state| state.complains = complain);
+    }
+
     /// Ends the process of a container by itself.
     pub fn exit(&self, id: &str, exit_code: i64) {
         self.world.with_actor(id, |actor| actor.end(exit_code));
@@ -207,6 +212,11 @@ impl ScriptedEngine {
     /// Breaks all event streams that are open now by a frame that nobody can read.
     pub fn spoil_events(&self) {
         self.world.change(|state| state.event_spoils += 1);
+    }
+
+    /// Silences the event streams that are open now, without ending them.
+    pub fn mute_events(&self) {
+        self.world.change(|state| state.event_mutes += 1);
     }
 
     /// Whether events are lost from now on instead of told.

@@ -1,7 +1,7 @@
 //! What a project has on the scripted engine: networks, volumes, images, and containers that are made from
 //! them and behave as their image was told to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +34,8 @@ pub(super) struct Things {
     /// What containers were made as, by their identity.
     specs: BTreeMap<String, Made>,
     refusals: BTreeMap<String, EngineError>,
-    calls: Vec<String>,
+    /// The last ones.
+    calls: VecDeque<String>,
     count: u64,
 }
 
@@ -103,11 +104,11 @@ impl ScriptedEngine {
         });
     }
 
-    /// What was done to the things of projects so far, as `create network shop_default`,
+    /// What was done to the things of projects, the last 4,096 times, as `create network shop_default`,
     /// `build shop-web`, `create shop-web-1`, `rename … to shop-web-1`, `remove …`, `start …`, `stop …`;
     /// containers by name.
     pub fn project_calls(&self) -> Vec<String> {
-        self.world.read(|state| state.things.calls.clone())
+        self.world.read(|state| state.things.calls.iter().cloned().collect())
     }
 
     /// What the container of that name was made as.
@@ -126,7 +127,7 @@ impl ScriptedEngine {
     ) -> Result<T, EngineError> {
         self.world.check()?;
         self.world.change(|state| {
-            state.things.calls.push(call.to_owned());
+            state.things.note(call);
             match state.things.refusals.get(call) {
                 Some(refusal) => Err(refusal.clone()),
                 None => work(state),
@@ -311,6 +312,18 @@ async fn behave(world: std::sync::Weak<World>, id: String, run: u64, habit: Habi
 }
 
 impl Things {
+    fn note(&mut self, call: &str) {
+        if self.calls.len() == CALLS_KEPT {
+            self.calls.pop_front();
+        }
+        self.calls.push_back(call.to_owned());
+    }
+
+    /// Forgets what a container was made as that is gone.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.specs.remove(id);
+    }
+
     pub(super) fn add_image(&mut self, reference: &str, volumes: Vec<String>) -> String {
         self.count += 1;
         let id = format!("sha256:{:064x}", self.count);
@@ -411,6 +424,9 @@ fn port(published: &crate::engine::PublishedPort) -> Option<Port> {
         protocol: protocol.to_owned(),
     })
 }
+
+/// How many calls are remembered.
+const CALLS_KEPT: usize = 4_096;
 
 /// How long it takes to make a container.
 const CREATING: Duration = Duration::from_millis(60);

@@ -42,13 +42,17 @@ fn looking<T: Send + 'static>(
 
 pub(super) fn events(world: Arc<World>, since: NanoTimestamp) -> Frames<EngineEvent> {
     let mut position = world.read(|state| state.events.first(|event| event.time >= since));
-    let (cuts, spoils) = world.read(|state| (state.event_cuts, state.event_spoils));
+    let (cuts, spoils, mutes) =
+        world.read(|state| (state.event_cuts, state.event_spoils, state.event_mutes));
     looking(world, move |state| {
         if state.fault.is_some() || state.event_cuts != cuts {
             return Next::Break(broken());
         }
         if state.event_spoils != spoils {
             return Next::Break(spoilt());
+        }
+        if state.event_mutes != mutes {
+            return Next::Wait;
         }
         let Some((number, event)) = state.events.from(position) else { return Next::Wait };
         position = number + 1;
@@ -117,7 +121,11 @@ pub(super) fn logs(world: Arc<World>, id: String, query: LogQuery) -> Frames<Log
             return if actor.container.state.has_process() { Next::Wait } else { Next::End };
         };
         if actor.damage == Some(number) {
-            return if query.follow { Next::Wait } else { Next::End };
+            return match query.follow {
+                _ if state.complains => Next::Break(unreadable()),
+                true => Next::Wait,
+                false => Next::End,
+            };
         }
         if query.follow && own.is_cut_here() {
             return Next::Break(broken());
@@ -209,6 +217,10 @@ impl Drop for Counted {
     fn drop(&mut self) {
         (self.counter)(&self.world).fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+fn unreadable() -> EngineError {
+    EngineError::ReadingFailed { message: "invalid character".to_owned() }
 }
 
 fn spoilt() -> EngineError {

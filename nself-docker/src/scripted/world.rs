@@ -47,8 +47,11 @@ pub(super) struct State {
     pub(super) log_spoils: u64,
     pub(super) event_cuts: u64,
     pub(super) event_spoils: u64,
+    pub(super) event_mutes: u64,
     /// Why nobody gives a log.
     pub(super) log_refusal: Option<EngineError>,
+    /// Whether a reading of a damaged log ends with an error.
+    pub(super) complains: bool,
     pub(super) stats_mutes: u64,
     pub(super) inspection_takes: Duration,
     pub(super) inspected: usize,
@@ -75,6 +78,7 @@ impl World {
             log_ends: 0,
             log_spoils: 0,
             log_refusal: None,
+            complains: false,
             stats_mutes: 0,
             inspection_takes: Duration::ZERO,
             inspected: 0,
@@ -82,6 +86,7 @@ impl World {
             inspecting_most: 0,
             event_cuts: 0,
             event_spoils: 0,
+            event_mutes: 0,
             mutes: 0,
             mutes_new: false,
             pulls: BTreeMap::new(),
@@ -184,6 +189,7 @@ impl State {
 
     pub(super) fn remove(&mut self, id: &str) {
         self.actors.remove(id);
+        self.things.forget(id);
     }
 }
 

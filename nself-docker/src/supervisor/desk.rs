@@ -260,7 +260,9 @@ impl Desk {
         if status.status == ServiceState::Removed && !self.inventory.has_services_in(&key.room) {
             self.rooms.handle_empty(&key.room, Instant::now());
         }
-        let was_well = before.as_ref().is_some_and(|before| before.status != ServiceState::Failed);
+        // Who stops what has failed already hears nothing new.
+        let had_failed = [ServiceState::Failed, ServiceState::Stopping];
+        let was_well = before.as_ref().is_some_and(|before| !had_failed.contains(&before.status));
         if status.status == ServiceState::Failed && was_well {
             self.announce_failure(key, status.message.clone());
         }

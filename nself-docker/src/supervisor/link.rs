@@ -1,5 +1,7 @@
 //! The connection to an engine: subscribe first, then list, and list again every so often, because an
-//! engine drops events for slow readers. A lost connection is tried again, less and less often.
+//! engine drops events for slow readers. A stream of events that says nothing for long is opened again:
+//! what stands between may have dropped it without a word. A lost connection is tried again, less and less
+//! often.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use futures::StreamExt as _;
 use futures::future::{BoxFuture, Fuse, FutureExt as _};
 use nself_realtime::clock::Clock;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::backoff::Backoff;
 use crate::engine::{Container, Engine, EngineError, EngineEvent, Version};
@@ -63,18 +65,21 @@ impl Link {
         let mut backoff = Backoff::new(AGAIN_FIRST, AGAIN_LAST);
         loop {
             let mut was_online = false;
+            let begun = Instant::now();
             let error = match self.connect(&mut was_online).await {
                 Ok(never) => match never {},
                 Err(Broken::Unwanted) => return,
                 Err(Broken::Engine(error)) => error,
             };
             if was_online {
-                // Maybe only the stream broke: the next attempt, at once, will say what is wrong.
+                // Maybe only the stream broke: the next attempt will say what is wrong. It comes at once,
+                // unless this is how all connections end.
                 tracing::info!(%error, "connection to the engine lost");
-                backoff.reset();
-                continue;
-            }
-            if self.tell(News::Offline(error)).await.is_err() {
+                if begun.elapsed() >= AGAIN_LAST {
+                    backoff.reset();
+                    continue;
+                }
+            } else if self.tell(News::Offline(error)).await.is_err() {
                 return;
             }
             sleep(backoff.next_delay()).await;
@@ -87,6 +92,7 @@ impl Link {
         let version = within(self.engine.version()).await?.supported()?;
         let mut version = Some(version);
         let mut events = self.engine.events(since.into());
+        let mut heard = Instant::now();
         let mut next_list = interval(self.list_every);
         next_list.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut listing = Fuse::terminated();
@@ -95,7 +101,10 @@ impl Link {
             tokio::select! {
                 biased;
                 event = events.next() => match event {
-                    Some(Ok(event)) => self.tell(News::Event(event)).await?,
+                    Some(Ok(event)) => {
+                        (since, heard) = (self.clock.timestamp(), Instant::now());
+                        self.tell(News::Event(event)).await?;
+                    }
                     Some(Err(error @ EngineError::Unreadable { .. })) => {
                         unreadable += 1;
                         note_unreadable(&error, unreadable);
@@ -116,6 +125,11 @@ impl Link {
                     self.tell(News::Listed(list)).await?;
                 }
                 _ = next_list.tick() => {
+                    if heard.elapsed() >= DOUBTED_AFTER {
+                        // From the last event on: what came since then may have been lost.
+                        events = self.engine.events(since.into());
+                        heard = Instant::now();
+                    }
                     self.tell(News::Listing).await?;
                     let list: BoxFuture<'_, _> = within(self.engine.list()).boxed();
                     listing = list.fuse();
@@ -150,6 +164,9 @@ fn note_unreadable(error: &EngineError, count: u64) {
 fn stream_ended() -> EngineError {
     EngineError::Broken { message: "the engine ended the stream of events".to_owned() }
 }
+
+/// After how long a silent stream of events is opened again: before what forgets idle connections does.
+const DOUBTED_AFTER: Duration = Duration::from_mins(2);
 
 const AGAIN_FIRST: Duration = Duration::from_millis(500);
 const AGAIN_LAST: Duration = Duration::from_secs(15);

@@ -277,7 +277,8 @@ impl Docker {
         self.shared.known.borrow().engine.clone()
     }
 
-    /// How many logs and stats are being read from the engine.
+    /// How many logs and stats are being read from the engine, at most 256 of each. A log beyond that is
+    /// marked as `unavailable`; that no more stats are read is in the program's own log.
     pub fn followers(&self) -> usize {
         self.shared.known.borrow().followers
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nself_realtime::clock::Clock;
-use nself_realtime::event::{DockerStats, LogMarker, LogsStream, Marker};
+use nself_realtime::event::{DockerStats, LogsStream, Marker};
 use nself_realtime::{Demand, Name, NanoTimestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -16,7 +16,7 @@ use tokio_util::task::{AbortOnDropHandle, JoinMap};
 use super::target::Target;
 use crate::engine::Engine;
 use crate::inventory::{Inventory, Record, ServiceKey, name_or_digest};
-use crate::logs::{Begin, Follower, LogPosition, Phase};
+use crate::logs::{Begin, Follower, LogPosition, MarkerOf, Phase};
 use crate::stats::StatsWatcher;
 
 /// The log followers and stats streams that run.
@@ -27,6 +27,8 @@ pub(super) struct Watches {
     logs: HashMap<Name, LogWatch>,
     followers: JoinMap<Name, LogPosition>,
     stats: HashMap<Name, StatsWatch>,
+    /// Whether it was told that there are as many stats as there may be.
+    stats_refused: bool,
     /// How far the logs of those who are not watched any more were published.
     positions: HashMap<Name, (LogPosition, Instant)>,
     /// The images of the containers of watched services that are gone and not yet replaced.
@@ -46,6 +48,7 @@ struct LogWatch {
 }
 
 struct StatsWatch {
+    key: ServiceKey,
     run: Option<NanoTimestamp>,
     memory_limit: Option<u64>,
     unwanted_since: Option<Instant>,
@@ -68,13 +71,14 @@ impl Watches {
             logs: HashMap::new(),
             followers: JoinMap::new(),
             stats: HashMap::new(),
+            stats_refused: false,
             positions: HashMap::new(),
             vanished: HashMap::new(),
         }
     }
 
     /// Starts and ends what has to be, given what is wanted and watched of the containers that there
-    /// are; `target` tells more of one. Most of thousands are neither, and cost next to nothing.
+    /// are; `target` tells more of one. Most of thousands are neither: they cost a look at who wants them.
     pub(super) fn reconcile(
         &mut self,
         inventory: &Inventory,
@@ -126,7 +130,7 @@ impl Watches {
 
     /// How many logs and stats are read.
     pub(super) fn len(&self) -> usize {
-        self.logs.len() + self.stats.len()
+        self.followers.len() + self.stats.len()
     }
 
     /// When [`Watches::reconcile`] is to be called again, changes apart.
@@ -146,6 +150,10 @@ impl Watches {
     /// `watched` says whether the service was before: then what appears is new.
     fn reconcile_log(&mut self, target: &Target, wanted: bool, watched: bool, now: Instant) {
         let id = &target.container;
+        if self.logs.get(id).is_some_and(|watch| watch.key != target.key) {
+            // Outside a project a container that is renamed is another service.
+            self.logs.remove(id);
+        }
         let mut fresh = watched;
         if self.followers.len() < MOST_FOLLOWERS
             && self.logs.get(id).is_some_and(|watch| watch.refused)
@@ -225,7 +233,8 @@ impl Watches {
         let full = self.stats.len() >= MOST_STATS;
         match self.stats.get_mut(id) {
             Some(watch)
-                if is_same_run(watch.run, target.phase.run)
+                if watch.key == target.key
+                    && is_same_run(watch.run, target.phase.run)
                     && watch.memory_limit == target.memory_limit =>
             {
                 watch.run = watch.run.or(target.phase.run);
@@ -239,7 +248,9 @@ impl Watches {
                 self.stats.remove(id);
             }
             None if full => {
-                tracing::debug!(container = %id, "stats are not watched: limit {MOST_STATS}");
+                if !std::mem::replace(&mut self.stats_refused, true) {
+                    tracing::warn!(limit = MOST_STATS, "no stats of more containers are watched");
+                }
             }
             _ => {
                 let watcher = StatsWatcher {
@@ -251,12 +262,14 @@ impl Watches {
                     memory_limit: target.memory_limit,
                 };
                 let watch = StatsWatch {
+                    key: target.key.clone(),
                     run: target.phase.run,
                     memory_limit: target.memory_limit,
                     unwanted_since: None,
                     _task: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
                 };
                 self.stats.insert(id.clone(), watch);
+                self.stats_refused = false;
             }
         }
     }
@@ -313,17 +326,8 @@ fn mark_recreated(target: &Target, image_before: &str, clock: &dyn Clock) {
 }
 
 fn mark(target: &Target, marker: Marker, text: &str, clock: &dyn Clock) {
-    let marker = LogMarker {
-        service: target.key.service.clone(),
-        time: clock.timestamp().into(),
-        container_id: Some(target.container.clone()),
-        marker,
-        text: crate::text::at_most(text, 4_096),
-        missed: None,
-    };
-    if let Err(error) = target.emitter.log(&LogsStream::Marker(marker)) {
-        tracing::warn!(container = %target.container, %error, "marker was not published");
-    }
+    let Target { key, container, emitter, .. } = target;
+    MarkerOf { service: &key.service, container, emitter, clock }.mark(marker, text);
 }
 
 /// How many logs are followed at once.

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use nself_docker::{Action, ScriptedEngine};
+use nself_docker::{Action, ContainerSpec, Engine as _, ScriptedEngine};
 use nself_realtime::{Name, RoomName};
 
-use crate::stage::{Stage, all, start};
+use crate::stage::{Stage, WEB, all, engine, start, web};
 
 const STATUS: &str = "service:status";
 
@@ -58,4 +58,21 @@ async fn the_stack_can_be_stopped_and_started() {
         let outcome = outcome.to_owned();
         reader.until(&outcome, |seen| all(seen, STATUS, "status").last() == Some(&outcome)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_scripted_engine_remembers_is_bounded() {
+    let engine = engine();
+    engine.add(web(WEB));
+    engine.add_image("db:1", &["/data"]);
+    let spec = ContainerSpec { image: "db:1".to_owned(), ..ContainerSpec::default() };
+    let id = engine.create("db", &spec).await.unwrap();
+    assert_eq!(engine.volumes_of(&id).await.unwrap().len(), 1);
+    ScriptedEngine::remove(&engine, &id);
+    assert!(engine.volumes_of(&id).await.unwrap().is_empty());
+    for _ in 0..5_000 {
+        engine.start(WEB).await.unwrap();
+    }
+    let calls = engine.project_calls();
+    assert_eq!((calls.len(), calls[0].as_str()), (4_096, "start shop-web-container"));
 }

@@ -92,6 +92,38 @@ async fn a_stream_that_breaks_while_the_engine_answers_is_no_news() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_of_events_that_was_dropped_without_a_word_is_opened_again() {
+    let stage = Stage::with_web().await;
+    let mut shop = stage.read("shop");
+    shop.during(Duration::from_secs(1)).await;
+    stage.engine.mute_events();
+    // Between two lists, which come every 30 s.
+    shop.during(Duration::from_secs(165)).await;
+    stage.engine.exit(WEB, 1);
+    shop.during(Duration::from_secs(2)).await;
+    assert_eq!(shop.all("service:status", "status"), ["running", "failed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_all_end_at_once_are_made_less_and_less_often() {
+    let stage = Stage::with_web().await;
+    let (mut system, before) = (stage.read("system"), stage.engine.inspections().0);
+    for _ in 0..3_000 {
+        stage.engine.cut_events();
+        system.during(Duration::from_millis(20)).await;
+    }
+    let inspections = stage.engine.inspections().0 - before;
+    assert!((4..15).contains(&inspections), "{inspections} in a minute");
+    assert_eq!(system.all(ENGINE, "status"), ["online"]);
+    // One that lasted is made again at once.
+    system.during(Duration::from_secs(31)).await;
+    let before = stage.engine.inspections().0;
+    stage.engine.cut_events();
+    system.during(Duration::from_millis(40)).await;
+    assert_eq!(stage.engine.inspections().0, before + 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_first_list_counts_as_tried_when_there_is_no_engine() {
     let engine = engine();
     engine.go_offline(EngineError::SocketMissing { address: "unix:///nowhere.sock".into() });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nself_docker::{ContainerState, Engine as _, EngineError, LogPipe};
 use nself_realtime::NanoTimestamp;
 
-use crate::stage::{Reader, Stage, WEB, engine, log, start, web};
+use crate::stage::{Reader, Stage, WEB, all, engine, log, start, web};
 
 const MOMENT: Duration = Duration::from_secs(1);
 
@@ -192,7 +192,7 @@ async fn a_terminal_is_read_as_lines() {
 
 #[tokio::test(start_paused = true)]
 async fn a_log_that_is_refused_for_a_while_goes_on_and_says_so_once() {
-    for (status, told) in [(409, 0), (500, 1)] {
+    for (status, told) in [(409, 0), (500, 1), (502, 1), (503, 1), (504, 1)] {
         let (stage, mut reader) = watched().await;
         stage.print("one");
         reader.during(MOMENT).await;
@@ -234,6 +234,28 @@ async fn what_is_printed_while_a_container_is_paused_or_renamed_comes_once() {
     reader.during(Duration::from_secs(5)).await;
     assert_eq!(reader.log(), ["one", "two"]);
     assert_eq!(stage.engine.opened_log_streams(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_outside_a_project_goes_on_under_its_new_name() {
+    let stage = Stage::with_web().await;
+    let mut lonely = web("lonely");
+    (lonely.project, lonely.service) = (None, None);
+    stage.engine.add(lonely);
+    tokio::time::sleep(MOMENT).await;
+    let mut reader = stage.read("standalone");
+    reader.during(MOMENT).await;
+    stage.engine.print("lonely", LogPipe::Stdout, "one");
+    reader.during(MOMENT).await;
+    stage.engine.change("lonely", |container| container.name = "renamed".to_owned());
+    reader.during(MOMENT).await;
+    let before = reader.seen.len();
+    stage.engine.print("lonely", LogPipe::Stdout, "two");
+    reader.during(Duration::from_secs(5)).await;
+    assert_eq!(reader.log(), ["one", "two"]);
+    assert_eq!(all(&reader.seen, "logs:stream", "service"), ["shop-lonely", "renamed"]);
+    let samples = all(&reader.seen[before..], "docker:stats", "service");
+    assert!(!samples.is_empty() && samples.iter().all(|name| name == "renamed"), "{samples:?}");
 }
 
 #[tokio::test(start_paused = true)]

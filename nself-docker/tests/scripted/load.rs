@@ -143,6 +143,7 @@ async fn followers_beyond_the_limit_are_told_and_get_their_turn() {
         reader.log().iter().filter(|text| *text == "<unavailable: not followed: limit 256>").count()
     };
     assert_eq!(refused(&reader), 44);
+    assert_eq!(stage.docker.followers(), 256, "those that are read");
     for number in 0..100 {
         stage.engine.remove(&format!("c{number:03}"));
     }

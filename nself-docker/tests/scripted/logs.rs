@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use nself_docker::{Engine as _, LogPipe};
+use nself_realtime::NanoTimestamp;
 use tokio::time::sleep;
 
-use crate::stage::{Stage, WEB, all, away, engine, log, web};
+use crate::stage::{Stage, WEB, all, away, engine, log, start, web};
 
 const LOG: &str = "logs:stream";
 
@@ -41,6 +42,31 @@ async fn a_cold_follower_begins_with_the_last_hundred_lines() {
         .map(|event| event.data["history"].as_u64())
         .collect();
     assert_eq!((history[0], history[99], history[100]), (Some(99), Some(0), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_of_one_second_of_an_engine_that_knows_no_fractions_begins_with_its_last_lines() {
+    // Podman's times.
+    let at = |second: i128| {
+        NanoTimestamp::from_unix_nanos(start().unix_nanos() + second * 1_000_000_000).unwrap()
+    };
+    for count in [150, 16_500] {
+        let stage = Stage::with_web().await;
+        for number in 0..count {
+            stage.engine.print_at(WEB, LogPipe::Stdout, at(0), &format!("old {number}"));
+        }
+        let mut reader = stage.read("shop");
+        reader.during(Duration::from_secs(5)).await;
+        stage.engine.print_at(WEB, LogPipe::Stdout, at(0), "in the same second");
+        stage.engine.cut_logs();
+        reader.during(Duration::from_secs(5)).await;
+        stage.engine.print_at(WEB, LogPipe::Stdout, at(1), "new");
+        reader.during(Duration::from_secs(5)).await;
+        let mut expected: Vec<_> =
+            (count - 100..count).map(|number| format!("old {number}")).collect();
+        expected.extend(["in the same second".to_owned(), "new".to_owned()]);
+        assert_eq!(reader.log(), expected, "{count} lines");
+    }
 }
 
 #[tokio::test(start_paused = true)]

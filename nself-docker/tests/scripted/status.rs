@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use nself_docker::{Container, ContainerState, Engine as _, LogPipe};
+use nself_docker::{Action, Container, ContainerState, Engine as _, LogPipe};
 use nself_realtime::event::{EngineState, HealthState};
+use nself_realtime::{Name, RoomName};
 
 use crate::stage::{Stage, WEB, all, engine, web};
 
@@ -33,6 +34,21 @@ async fn a_process_that_fails_is_told_with_its_last_words() {
     assert!(body.starts_with("exited with code 3\n\nline 5\n"), "{body}");
     assert!(body.ends_with("\nline 24"), "{body}");
     assert_eq!(system.seen.last().unwrap().data["action"]["href"], "/logs/shop/web");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_news_when_it_happens_and_not_when_it_is_stopped() {
+    let stage = Stage::with_web().await;
+    let (mut reader, mut system) = (stage.read("shop"), stage.read("system"));
+    reader.during(Duration::from_millis(100)).await;
+    stage.engine.exit(WEB, 3);
+    reader.during(Duration::from_secs(2)).await;
+    let (shop, web) = (RoomName::new("shop").unwrap(), Name::new("web").unwrap());
+    stage.docker.act(&shop, &web, Action::Stop).await.unwrap();
+    reader.during(Duration::from_secs(2)).await;
+    assert_eq!(reader.all(STATUS, "status"), ["running", "failed", "stopping", "failed"]);
+    system.during(Duration::from_secs(1)).await;
+    assert_eq!(system.all("notification", "title"), ["web failed"]);
 }
 
 #[tokio::test(start_paused = true)]

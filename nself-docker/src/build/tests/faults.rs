@@ -201,6 +201,19 @@ async fn one_build_at_a_time_and_the_last_twenty_are_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_build_that_is_asked_for_while_the_program_ends_does_not_begin() {
+    let mut stage = Stage::new();
+    stage.service("web");
+    let room = nself_realtime::RoomName::new("shop").unwrap();
+    let hub = nself_realtime::Hub::new();
+    let builds = Builds::new(Arc::new(stage.engine.clone()), stage.project.clone(), hub, room);
+    // The project is being read when everything ends.
+    let (begun, ()) = tokio::join!(builds.start(), builds.shutdown());
+    assert!(matches!(begun, Err(BuildsError::Closing)), "{begun:?}");
+    assert!(builds.reports().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_build_that_fails_is_told_where_nobody_looks_at_builds_and_one_that_was_cancelled_is_not()
 {
     let mut stage = Stage::new();

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use ::bollard::models::{
     ContainerInspectResponse, ContainerState as InspectedState, ContainerStateStatusEnum,
-    ContainerStatsResponse, ContainerSummary, ContainerSummaryStateEnum, EventMessage, Health,
-    HealthStatusEnum, MountPoint, PortMap, PortSummary,
+    ContainerStatsResponse, EventMessage, Health, HealthStatusEnum, MountPoint, PortMap,
 };
 use nself_realtime::NanoTimestamp;
 use nself_realtime::event::{HealthState, Port};
@@ -28,21 +27,6 @@ pub(super) fn event(message: EventMessage) -> Option<EngineEvent> {
         .map(i128::from)
         .or(message.time.map(|seconds| i128::from(seconds) * 1_000_000_000))?;
     Some(EngineEvent::new(actor.id?, NanoTimestamp::from_unix_nanos(nanos)?, action))
-}
-
-/// A container as a list tells it: state, exit code and health stand in a text for people.
-pub(super) fn listed(summary: ContainerSummary) -> Option<Container> {
-    let id = summary.id?;
-    let name = summary.names.and_then(|names| names.into_iter().next());
-    let name = name.map_or_else(|| id.clone(), |name| without_slash(&name));
-    let text = summary.status.unwrap_or_default();
-    let mut container = Container::new(id, name, state_of_listed(summary.state?));
-    container.image = summary.image.unwrap_or_default();
-    label(&mut container, &summary.labels.unwrap_or_default());
-    container.exit_code = exit_code_in(&text);
-    container.health = health_in(&text);
-    container.ports = summary.ports.unwrap_or_default().into_iter().filter_map(port).collect();
-    Some(container)
 }
 
 /// A container as an inspection tells it.
@@ -168,18 +152,6 @@ pub(super) fn stats(response: ContainerStatsResponse) -> StatsFrame {
     frame
 }
 
-pub(super) fn state_of_listed(state: ContainerSummaryStateEnum) -> ContainerState {
-    use ContainerSummaryStateEnum as Listed;
-    match state {
-        Listed::RUNNING | Listed::STOPPING => ContainerState::Running,
-        Listed::PAUSED => ContainerState::Paused,
-        Listed::RESTARTING => ContainerState::Restarting,
-        Listed::REMOVING => ContainerState::Removing,
-        Listed::CREATED => ContainerState::Created,
-        Listed::EXITED | Listed::DEAD | Listed::EMPTY => ContainerState::Exited,
-    }
-}
-
 fn state_of_inspected(state: ContainerStateStatusEnum) -> ContainerState {
     use ContainerStateStatusEnum as Inspected;
     match state {
@@ -192,35 +164,12 @@ fn state_of_inspected(state: ContainerStateStatusEnum) -> ContainerState {
     }
 }
 
-fn label(container: &mut Container, labels: &HashMap<String, String>) {
+/// Takes what the labels of a container say about where it belongs.
+pub(super) fn label(container: &mut Container, labels: &HashMap<String, String>) {
     let value = |name| labels.get(name).filter(|value| !value.is_empty()).cloned();
     container.project = value("com.docker.compose.project");
     container.service = value("com.docker.compose.service");
     container.one_off = value("com.docker.compose.oneoff").is_some_and(|v| v == "True");
-}
-
-/// The code in `Exited (137) 5 minutes ago`.
-fn exit_code_in(text: &str) -> Option<i64> {
-    text.strip_prefix("Exited (")?.split_once(')')?.0.parse().ok()
-}
-
-/// The verdict in `Up 3 minutes (unhealthy)`.
-fn health_in(text: &str) -> Option<HealthState> {
-    match text.rsplit_once('(')?.1 {
-        "healthy)" => Some(HealthState::Healthy),
-        "unhealthy)" => Some(HealthState::Unhealthy),
-        "health: starting)" => Some(HealthState::Starting),
-        _ => None,
-    }
-}
-
-fn port(summary: PortSummary) -> Option<Port> {
-    Some(Port {
-        container: summary.private_port,
-        host: summary.public_port?,
-        address: summary.ip,
-        protocol: summary.typ.map_or_else(|| "tcp".to_owned(), |kind| kind.to_string()),
-    })
 }
 
 /// Ports as `"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]`, in a fixed order.
@@ -262,16 +211,6 @@ fn time_of_run(text: &str) -> Option<NanoTimestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_text_of_a_list_tells_exit_code_and_health() {
-        assert_eq!(exit_code_in("Exited (137) 5 minutes ago"), Some(137));
-        assert_eq!(exit_code_in("Up 2 seconds"), None);
-        assert_eq!(health_in("Up 3 minutes (unhealthy)"), Some(HealthState::Unhealthy));
-        assert_eq!(health_in("Up 3 minutes (healthy)"), Some(HealthState::Healthy));
-        assert_eq!(health_in("Up 1 second (health: starting)"), Some(HealthState::Starting));
-        assert_eq!(health_in("Up 1 hour (Paused)"), None);
-    }
 
     #[test]
     fn an_inspection_becomes_a_container() {

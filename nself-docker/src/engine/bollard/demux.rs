@@ -147,7 +147,7 @@ fn nonsense(header: &[u8]) -> EngineError {
 
 fn complaint(bytes: &[u8]) -> EngineError {
     let text = String::from_utf8_lossy(bytes);
-    EngineError::Api { status: 500, message: crate::text::at_most(text.trim(), 1_024) }
+    EngineError::ReadingFailed { message: crate::text::at_most(text.trim(), 1_024) }
 }
 
 const HEADER: usize = 8;
@@ -248,7 +248,7 @@ mod tests {
         let (frames, failed) = take(&[&frame(1, "one\n"), &frame(3, "Error grabbing logs: EOF\n")]);
         assert_eq!(frames.len(), 1);
         let message = "Error grabbing logs: EOF".to_owned();
-        assert_eq!(failed, Some(EngineError::Api { status: 500, message }));
+        assert_eq!(failed, Some(EngineError::ReadingFailed { message }));
     }
 
     #[test]

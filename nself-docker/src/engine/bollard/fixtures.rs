@@ -4,6 +4,7 @@ use nself_realtime::event::{BlockIo, NetworkIo, Stats};
 use serde::de::DeserializeOwned;
 
 use super::convert;
+use super::list::Listed;
 use crate::engine::{Container, ContainerAction, ContainerState, EngineEvent};
 use crate::inventory::ServiceKey;
 use crate::stats::Sampler;
@@ -75,9 +76,9 @@ fn what_is_not_there_is_absent() {
 #[test]
 fn lists_and_inspections_of_both_engines_are_read() {
     let read = |list: &str, inspection: &str| -> (Vec<Container>, Container) {
-        let listed: Vec<_> = serde_json::from_str(list).unwrap();
+        let listed: Vec<Listed> = serde_json::from_str(list).unwrap();
         let inspected = serde_json::from_str(inspection).unwrap();
-        let listed = listed.into_iter().filter_map(convert::listed).collect();
+        let listed = listed.into_iter().map(Listed::into_container).collect();
         (listed, convert::inspected(inspected).unwrap())
     };
     for (list, inspection) in [
@@ -101,6 +102,25 @@ fn lists_and_inspections_of_both_engines_are_read() {
         }
         assert!(inspected.started_at.is_some() && inspected.restart_count == Some(0));
     }
+}
+
+#[test]
+fn states_that_only_podman_has_spoil_no_list() {
+    let list = include_str!("../../../tests/fixtures/podman-states-list.json");
+    let listed: Vec<Listed> = serde_json::from_str(list).unwrap();
+    let listed: Vec<_> = listed.into_iter().map(Listed::into_container).collect();
+    let seen: Vec<_> =
+        listed.iter().map(|one| (one.name.as_str(), one.state, one.exit_code)).collect();
+    assert_eq!(
+        seen,
+        [
+            ("shop-web-1", ContainerState::Running, None),
+            ("shop-db-1", ContainerState::Exited, Some(137)),
+            // Without an exit code an inspection decides.
+            ("shop-api-1", ContainerState::Exited, None),
+            ("shop-jobs-1", ContainerState::Running, None),
+        ]
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod fault;
 #[cfg(test)]
 mod fixtures;
 mod json_lines;
+mod list;
 mod logs;
 mod objects;
 mod pull;
@@ -19,8 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ::bollard::query_parameters::{
-    EventsOptions, ListContainersOptions, RemoveContainerOptions, RenameContainerOptions,
-    StatsOptions,
+    EventsOptions, RemoveContainerOptions, RenameContainerOptions, StatsOptions,
 };
 use ::bollard::{API_DEFAULT_VERSION, Docker};
 use futures::future::FutureExt as _;
@@ -176,13 +176,11 @@ impl Engine for DockerEngine {
     }
 
     fn list(&self) -> Answer<'_, Vec<Container>> {
-        let filters = self.label_filter().map(|filter| HashMap::from([filter]));
-        let options =
-            ListContainersOptions { all: true, filters, ..ListContainersOptions::default() };
-        self.ask(async move |client: Docker| {
-            let containers = client.list_containers(Some(options)).await?;
-            Ok(containers.into_iter().filter_map(convert::listed).collect())
-        })
+        async {
+            let listed = list::ask(&self.endpoint, &self.labels).await?;
+            Ok(listed.into_iter().map(list::Listed::into_container).collect())
+        }
+        .boxed()
     }
 
     fn inspect<'a>(&'a self, id: &'a str) -> Answer<'a, Container> {
@@ -260,7 +258,12 @@ impl Engine for DockerEngine {
     }
 
     fn project<'a>(&'a self, project: &'a str) -> Answer<'a, Vec<ProjectContainer>> {
-        self.ask(async move |client| objects::project(&client, project).await)
+        async move {
+            let label = format!("com.docker.compose.project={project}");
+            let listed = list::ask(&self.endpoint, &[label]).await?;
+            Ok(listed.into_iter().map(list::Listed::into_project_container).collect())
+        }
+        .boxed()
     }
 
     fn volumes_of<'a>(&'a self, id: &'a str) -> Answer<'a, Vec<MountedVolume>> {

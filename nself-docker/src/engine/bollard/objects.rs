@@ -4,15 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use ::bollard::Docker;
 use ::bollard::errors::Error;
-use ::bollard::models::{
-    ContainerSummary, Ipam, IpamConfig, NetworkCreateRequest, VolumeCreateRequest,
-};
-use ::bollard::query_parameters::{ListContainersOptions, ListNetworksOptions};
+use ::bollard::models::{Ipam, IpamConfig, NetworkCreateRequest, VolumeCreateRequest};
+use ::bollard::query_parameters::ListNetworksOptions;
 
-use super::convert;
-use crate::engine::{
-    AddressPool, Image, MountedVolume, Network, NetworkSpec, ProjectContainer, Volume, VolumeSpec,
-};
+use crate::engine::{AddressPool, Image, MountedVolume, Network, NetworkSpec, Volume, VolumeSpec};
 
 /// That something is not there is an answer.
 pub(super) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
@@ -74,25 +69,6 @@ pub(super) async fn image(client: &Docker, reference: &str) -> Result<Option<Ima
         let volumes = image.config.and_then(|config| config.volumes);
         Some(Image::new(image.id?, volumes.unwrap_or_default()))
     }))
-}
-
-pub(super) async fn project(
-    client: &Docker,
-    project: &str,
-) -> Result<Vec<ProjectContainer>, Error> {
-    let filters = Some(filter("label", &format!("com.docker.compose.project={project}")));
-    let options = ListContainersOptions { all: true, filters, ..ListContainersOptions::default() };
-    let listed = client.list_containers(Some(options)).await?;
-    Ok(listed.into_iter().filter_map(of_project).collect())
-}
-
-fn of_project(summary: ContainerSummary) -> Option<ProjectContainer> {
-    let id = summary.id?;
-    let name = summary.names.and_then(|names| names.into_iter().next());
-    let name = name.map_or_else(|| id.clone(), |name| convert::without_slash(&name));
-    let image_id = summary.image_id.unwrap_or_default();
-    let state = convert::state_of_listed(summary.state?);
-    Some(ProjectContainer::new(id, name, image_id, state, sorted(summary.labels)))
 }
 
 pub(super) async fn volumes_of(client: &Docker, id: &str) -> Result<Vec<MountedVolume>, Error> {

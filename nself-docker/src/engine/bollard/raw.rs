@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use futures::TryStreamExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Empty, Limited, StreamBody};
+use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Method, Request, Response};
@@ -107,6 +107,19 @@ impl Raw {
         Ok(Self { body: response.into_body(), _connection: connection })
     }
 
+    /// All of it.
+    pub(super) async fn whole(self, endpoint: &Endpoint) -> Result<Bytes, EngineError> {
+        let whole = Limited::new(self.body, LONGEST_ANSWER).collect().await;
+        match whole {
+            Ok(whole) => Ok(whole.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => {
+                let message = format!("an answer is longer than {LONGEST_ANSWER} bytes");
+                Err(EngineError::Unreadable { message })
+            }
+            Err(error) => Err(fault::from_source(error.as_ref(), endpoint)),
+        }
+    }
+
     /// The next bytes; `None` at the end. An answer that is cut is an error.
     pub(super) async fn chunk(
         &mut self,
@@ -146,6 +159,9 @@ async fn refusal(response: Response<Incoming>) -> EngineError {
 
 /// How much is read from the socket at once, at most.
 const READ_AT_ONCE: usize = 64 * 1024;
+
+/// How many bytes an answer may have that is read as a whole: a hundred thousand containers' list has.
+const LONGEST_ANSWER: usize = 256 * 1024 * 1024;
 
 /// How many bytes of a refusal are read.
 const LONGEST_REFUSAL: usize = 64 * 1024;

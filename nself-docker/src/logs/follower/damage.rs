@@ -1,5 +1,6 @@
-//! A line that the engine cannot read ends each reading that comes upon it, without a word, or silences
-//! it for ever if it follows. A reading that begins behind that line has what lies there.
+//! A line that the engine cannot read ends each reading that comes upon it, without a word or with a
+//! complaint, or silences it for ever if it follows. A reading that begins behind that line has what lies
+//! there.
 
 use std::sync::Arc;
 
@@ -9,22 +10,30 @@ use super::Following;
 use super::reading::LONGEST_TAIL;
 use crate::engine::{EngineError, LogQuery};
 use crate::logs::assemble::RawLine;
-use crate::logs::read::read_lines;
+use crate::logs::read::{Piece, read_lines};
 
 impl Following {
+    /// Whether there is a line that is newer than the last published one.
+    pub(super) async fn has_newer(&self) -> Result<bool, EngineError> {
+        Ok(self.newest_of(1).await? > self.position.last())
+    }
+
     /// Publishes what lies behind a damaged line, if there is one between the last published line and
-    /// the newest, after a marker where something is missing.
-    pub(super) async fn step_over_damage(&mut self) -> Result<(), EngineError> {
-        let Some(newest) = self.newest_of(1).await? else { return Ok(()) };
-        if self.position.last().is_some_and(|last| last >= newest) {
-            return Ok(());
-        }
+    /// the newest, after a marker where something is missing. False, if the newest line is damaged itself:
+    /// then there is nothing behind it.
+    pub(super) async fn step_over_damage(&mut self) -> Result<bool, EngineError> {
+        let Some(newest) = self.newest_of(1).await? else { return Ok(false) };
         if self.newest_of(LONGEST_TAIL).await? >= Some(newest) {
             self.clear = None;
-            return Ok(());
+            return Ok(true);
         }
         let clear = self.longest_tail_to(newest).await?;
-        self.clear = Some(clear);
+        if self.position.last().is_some_and(|last| last >= newest) {
+            self.clear = Some(clear);
+            return Ok(true);
+        }
+        // What is published now is counted already.
+        self.clear = None;
         self.position.reopen();
         let (engine, container) =
             (Arc::clone(&self.follower.engine), self.follower.container.clone());
@@ -36,7 +45,9 @@ impl Following {
             }
             self.publish(&line);
         });
-        behind.await.map(drop)
+        let behind = behind.await;
+        self.clear = Some(clear);
+        behind.map(|_| true)
     }
 
     /// How many lines a reading may reach back to come to the line of that time. One line does.
@@ -58,7 +69,7 @@ impl Following {
     }
 
     /// The time of the newest line that a reading comes to which reaches back so far.
-    pub(super) async fn newest_of(&self, tail: u32) -> Result<Option<NanoTimestamp>, EngineError> {
+    async fn newest_of(&self, tail: u32) -> Result<Option<NanoTimestamp>, EngineError> {
         let mut newest = None;
         self.look(tail, |line| newest = newest.max(Some(line.time))).await?;
         Ok(newest)
@@ -68,12 +79,12 @@ impl Following {
     /// one the beginning of all times, so that whatever is read comes later.
     pub(super) async fn beginning(&self) -> Result<Option<NanoTimestamp>, EngineError> {
         let mut first = None;
-        let frames = self.look(LONGEST_TAIL, |line| first = first.or(Some(line.time))).await?;
-        Ok(if frames < LONGEST_TAIL { first } else { NanoTimestamp::from_unix_nanos(0) })
+        let piece = self.look(LONGEST_TAIL, |line| first = first.or(Some(line.time))).await?;
+        Ok(if piece.frames < LONGEST_TAIL { first } else { NanoTimestamp::from_unix_nanos(0) })
     }
 
-    /// Reads the last lines without publishing them; gives back how many frames they came in.
-    async fn look(&self, tail: u32, take: impl FnMut(RawLine)) -> Result<u32, EngineError> {
+    /// Reads the last lines without publishing them.
+    async fn look(&self, tail: u32, take: impl FnMut(RawLine)) -> Result<Piece, EngineError> {
         let (engine, container) = (&self.follower.engine, self.follower.container.as_str());
         read_lines(engine.as_ref(), container, LogQuery::new(tail), false, take).await
     }

@@ -1,13 +1,14 @@
-//! What stands between the lines of a log: what happened to the process, what was lost, and why there
-//! is nothing to read.
+//! What a follower says between the lines of a log: what happened to the process, what was lost, and why
+//! there is nothing to read.
 
 use std::time::Duration;
 
-use nself_realtime::event::{LogMarker, LogsStream, Marker};
+use nself_realtime::event::Marker;
 use tokio::time::Instant;
 
-use super::{Following, Run};
+use super::{Follower, Following, Run};
 use crate::engine::EngineError;
+use crate::logs::MarkerOf;
 
 impl Following {
     pub(super) fn mark_stopped(&self) {
@@ -69,21 +70,8 @@ impl Following {
     }
 
     fn mark(&self, marker: Marker, text: &str) {
-        self.emit(&LogsStream::Marker(LogMarker {
-            service: self.follower.service.clone(),
-            time: self.follower.clock.timestamp().into(),
-            container_id: Some(self.follower.container.clone()),
-            marker,
-            text: crate::text::at_most(text, 4_096),
-            // An engine never tells how much it lost.
-            missed: None,
-        }));
-    }
-
-    pub(super) fn emit(&self, entry: &LogsStream) {
-        if let Err(error) = self.follower.emitter.log(entry) {
-            tracing::warn!(container = %self.follower.container, %error, "line was not published");
-        }
+        let Follower { service, container, emitter, clock, .. } = &self.follower;
+        MarkerOf { service, container, emitter, clock: clock.as_ref() }.mark(marker, text);
     }
 }
 

@@ -62,7 +62,7 @@ impl Follower {
     /// log was published.
     pub(crate) async fn run(self, begin: Begin, cancel: CancellationToken) -> LogPosition {
         let (position, cold) = match begin {
-            Begin::Again(position) => (*position, false),
+            Begin::Again(position) => (position.of_service(self.service.clone()), false),
             Begin::Fresh => (self.new_position(), false),
             Begin::Cold => (self.new_position(), true),
         };
@@ -202,7 +202,9 @@ impl Following {
         match &error {
             // It is being removed: the next answer is that it is gone.
             EngineError::Api { status: 409, .. } => {}
-            EngineError::Api { status: 500, .. } => self.failures += 1,
+            // The others are those of a proxy whose engine is away.
+            EngineError::Api { status: 500 | 502..=504, .. }
+            | EngineError::ReadingFailed { .. } => self.failures += 1,
             EngineError::Unreadable { .. } => {
                 self.failures += 1;
                 self.note_unreadable(&error);

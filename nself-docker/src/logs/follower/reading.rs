@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use nself_realtime::NanoTimestamp;
-use nself_realtime::event::LogsStream;
+use nself_realtime::event::{LogLine, LogsStream};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Following;
@@ -36,7 +36,7 @@ impl Following {
             remaining = remaining.saturating_sub(1);
             if let Some(mut line) = self.position.accept(raw) {
                 line.history = Some(remaining);
-                self.emit(&LogsStream::Line(line));
+                self.emit(line);
             }
         }
         Ok(())
@@ -56,13 +56,26 @@ impl Following {
         Ok(())
     }
 
-    /// Reads what a stream that has ended may have left out.
+    /// Reads what a stream that has ended may have left out. That the engine cannot read it is an error
+    /// only where nothing can be read behind that either.
     pub(super) async fn read_rest(&mut self) -> Result<(), EngineError> {
-        self.read_all(false).await?;
-        if self.fell_silent || !self.phase().running {
-            self.step_over_damage().await?;
+        match self.read_all(false).await {
+            Err(failed @ EngineError::ReadingFailed { .. }) => {
+                if self.step_over_damage().await? {
+                    Ok(())
+                } else {
+                    Err(failed)
+                }
+            }
+            // Other engines say nothing of it.
+            Ok(()) if self.fell_silent || !self.phase().running => {
+                if self.has_newer().await? {
+                    self.step_over_damage().await?;
+                }
+                Ok(())
+            }
+            read => read,
         }
-        Ok(())
     }
 
     /// Reads from the last published line on, reaching back as far as it has to.
@@ -114,7 +127,9 @@ impl Following {
                     if tail < LONGEST_TAIL {
                         return Ok(End::Hole);
                     }
-                    self.mark_lost();
+                    if !self.position.left_out(&raw) {
+                        self.mark_lost();
+                    }
                 }
                 self.publish(&raw);
             }
@@ -130,8 +145,14 @@ impl Following {
 
     pub(super) fn publish(&mut self, raw: &RawLine) {
         if let Some(line) = self.position.accept(raw) {
-            self.emit(&LogsStream::Line(line));
+            self.emit(line);
             self.clear = self.clear.map(|clear| clear + 1).filter(|clear| *clear < LONGEST_TAIL);
+        }
+    }
+
+    fn emit(&self, line: LogLine) {
+        if let Err(error) = self.follower.emitter.log(&LogsStream::Line(line)) {
+            tracing::warn!(container = %self.follower.container, %error, "line was not published");
         }
     }
 
@@ -182,10 +203,7 @@ impl Following {
     /// Whether a stream that says nothing should have said something. An engine that does not even
     /// answer that is no better.
     async fn is_mute(&self) -> bool {
-        match self.newest_of(1).await {
-            Ok(newest) => newest > self.position.last(),
-            Err(_) => true,
-        }
+        self.has_newer().await.unwrap_or(true)
     }
 }
 
