@@ -55,6 +55,8 @@ pub(crate) struct Reader {
     known: u64,
     // Of a stream: which of its readers, one after the other, this is.
     turn: Option<u64>,
+    // The client was told that nothing comes any more.
+    ended: bool,
 }
 
 /// Filters that are added while the subscription lives.
@@ -220,6 +222,7 @@ impl Reader {
             additions,
             known,
             turn,
+            ended: false,
         })
     }
 
@@ -284,10 +287,10 @@ impl Reader {
         Some(ServerFrame::Cursor { room: &self.name, data }.encode())
     }
 
-    /// Whether nothing comes any more: the room was closed, or another one reads the stream.
-    pub(super) fn is_closed(&self) -> bool {
-        let state = self.room.lock();
-        state.closed || !self.is_its_turn(&state)
+    /// Whether a step has said that nothing comes any more. A room that was closed since is yet to be
+    /// told.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
     }
 
     fn is_its_turn(&self, state: &RoomState) -> bool {
@@ -314,9 +317,12 @@ impl Reader {
 
     /// Says that no more of a stream is wanted.
     pub(super) fn leave_stream(&self) {
-        if self.turn.is_some() && !self.is_closed() {
-            self.room.change_flow(|flow, _| flow.leave());
-        }
+        let Some(turn) = self.turn else { return };
+        self.room.change_flow(|flow, _| {
+            if flow.is_turn_of(turn) {
+                flow.leave();
+            }
+        });
     }
 
     /// Looks at what waits to be read, and has `waker` woken when that changes what the pacer would
@@ -347,16 +353,10 @@ impl Reader {
         let room = Arc::clone(&self.room);
         let mut state = room.lock();
         if !self.is_its_turn(&state) {
-            let data = UnsubscribedData { reason: Unsubscribed::Superseded };
-            let frame = ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode();
-            out.push(Output::Closed(frame));
-            return Step::Closed;
+            return self.end(Unsubscribed::Superseded, out);
         }
         if state.closed {
-            let data = UnsubscribedData { reason: Unsubscribed::Closed };
-            let frame = ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode();
-            out.push(Output::Closed(frame));
-            return Step::Closed;
+            return self.end(Unsubscribed::Closed, out);
         }
         if state.log.epoch() != self.epoch {
             self.reset(&mut state, out);
@@ -389,6 +389,14 @@ impl Reader {
                 if step == Step::Done { self.next_step_if_added() } else { step }
             }
         }
+    }
+
+    fn end(&mut self, reason: Unsubscribed, out: &mut Vec<Output>) -> Step {
+        self.ended = true;
+        let data = UnsubscribedData { reason };
+        let frame = ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode();
+        out.push(Output::Closed(frame));
+        Step::Closed
     }
 
     fn read(&mut self, state: &mut RoomState, space: Space, out: &mut Vec<Output>) -> Step {

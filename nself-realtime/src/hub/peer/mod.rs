@@ -257,7 +257,7 @@ impl Peer {
         Counters::add(&self.hub.counters().bytes_out, used);
         self.turn = if count > 0 { (self.turn + 1) % count } else { 0 };
         if closed {
-            self.readers.retain(|reader| !reader.is_closed());
+            self.readers.retain(|reader| !reader.has_ended());
         }
         cut
     }
