@@ -92,7 +92,7 @@ impl ServerSession {
         self.heartbeat.heard();
         match self.rate.message(now) {
             Rate::Within => {}
-            Rate::Over(wait) => return Heard::Refused(rate_limited(wait)),
+            Rate::Over(wait) => return Heard::Refused(rate_limited(text, wait)),
             Rate::Ignored => return Heard::Close(CloseCode::RateLimited),
         }
         match ClientFrame::parse(text) {
@@ -134,9 +134,10 @@ fn is_nonsense(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::InvalidFrame | ErrorCode::UnknownType)
 }
 
-fn rate_limited(wait: Duration) -> FrameError {
+/// The message is not read but for its `id`: the client has to know what to send again.
+fn rate_limited(text: &str, wait: Duration) -> FrameError {
     FrameError {
-        id: None,
+        id: ClientFrame::id_of(text),
         error: ErrorData {
             code: ErrorCode::RateLimited,
             message: "too many messages: 30 a second are taken, 200 at once".to_owned(),
