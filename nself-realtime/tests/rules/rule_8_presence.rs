@@ -7,7 +7,7 @@ use nself_realtime::transport::poll::PollRequest;
 use nself_realtime::{Hub, Server, SessionConfig};
 use serde_json::{Value, json};
 
-use crate::world::{Connection, World, name, runtime_clock, seqs};
+use crate::world::{Connection, World, name, runtime_clock, seqs, subscribe, types};
 
 #[test]
 fn presence_tells_who_is_here_and_a_reload_is_the_same_session() {
@@ -93,6 +93,33 @@ fn a_session_that_nothing_touches_for_five_minutes_is_swept_although_it_has_not_
     assert_eq!(present(&mut watcher), 0);
     world.clock.advance(Duration::from_secs(1));
     assert_eq!(present(&mut watcher), 1);
+}
+
+#[test]
+fn a_session_that_is_written_to_stays_although_it_says_nothing() {
+    let world = World::new();
+    let mut viewer = world.connect();
+    viewer.ask(&subscribe(&json!({})));
+    world.hub.tell_presence(world.clock.now());
+    // Every write puts the heartbeat off, so nothing asks for an answer.
+    for _ in 0..20 {
+        world.clock.advance(Duration::from_secs(29));
+        world.line("web", "line");
+        assert_eq!(types(&viewer.frames()), ["logs:stream"]);
+        viewer.peer.handle_written();
+        viewer.peer.handle_timeout(world.clock.now());
+        world.hub.tell_presence(world.clock.now());
+    }
+    let system = json!({"type": "subscribe", "room": "system", "data": {"types": ["presence"]}});
+    let present = world.connect().ask(&system);
+    assert_eq!(types(&present), ["subscribed", "snapshot", "ready"]);
+    // Nothing is taken any more: it leaves as one that nobody hears of.
+    for _ in 0..11 {
+        world.clock.advance(Duration::from_secs(30));
+        viewer.peer.handle_timeout(world.clock.now());
+        world.hub.tell_presence(world.clock.now());
+    }
+    assert_eq!(types(&world.connect().ask(&system)), ["subscribed", "ready"]);
 }
 
 #[test]

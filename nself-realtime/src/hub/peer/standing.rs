@@ -90,7 +90,8 @@ impl Standing {
     }
 
     pub(super) fn look_at(&self, hub: &Hub, now: Instant, page: Option<String>, idle: bool) {
-        hub.change_presence(|book| book.update(now, &self.session, page, idle));
+        let user = self.identity.user();
+        hub.change_presence(|book| book.update(now, &self.session, user, page, idle));
     }
 
     pub(super) fn touch(&self, hub: &Hub, now: Instant) {
