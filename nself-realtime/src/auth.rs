@@ -6,13 +6,16 @@
 //! A connection ends with its [`Lease`]: 60 s before it expires the client is told, and within a second
 //! after it was ended everywhere (a sign-out, a change of password) its connections are closed with
 //! 4501. Where the rights themselves were withdrawn, so that signing in again is of no use, with 4503.
+//! A stream of server-sent events ends with `closing` and that code; a poll that waits is refused.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use crate::proto::CloseCode;
 use crate::signal::{Place, Signal};
 use crate::{Name, RoomName, Timestamp};
 
@@ -80,6 +83,19 @@ pub(crate) enum Until {
     Ended,
     /// It does not hold any more, and no sign-in helps.
     Withdrawn,
+}
+
+impl Until {
+    /// Until when it holds, and how long that still is; `None`: as long as the connection. An error is
+    /// the code with which its connections are closed.
+    pub(crate) fn check(self, now: Timestamp) -> Result<Option<(Timestamp, Duration)>, CloseCode> {
+        match self {
+            Self::Open => Ok(None),
+            Self::Time(until) if until > now => Ok(Some((until, until.saturating_since(now)))),
+            Self::Time(_) | Self::Ended => Err(CloseCode::SignedOut),
+            Self::Withdrawn => Err(CloseCode::Withdrawn),
+        }
+    }
 }
 
 impl Lease {

@@ -11,6 +11,8 @@
 //! connection, with 1011 where the transport has codes, and no other one.
 
 mod connection;
+#[cfg(any(feature = "poll", feature = "sse"))]
+mod lease_end;
 mod stream;
 
 use std::future::poll_fn;

@@ -13,6 +13,11 @@
 //! # Draining
 //!
 //! A server that drains answers at once with what there is.
+//!
+//! # Leaving
+//!
+//! A poll that waits when its sign-in ends is refused, with [`RoomError::SignedOut`], or
+//! [`RoomError::Forbidden`] if the rights were withdrawn.
 
 use std::future::poll_fn;
 use std::io::Write;
@@ -28,6 +33,7 @@ use super::poll_request::Subscription;
 use crate::RoomName;
 use crate::auth::Identity;
 use crate::hub::{Due, Found, Visit};
+use crate::proto::CloseCode;
 use crate::room::{EventsFrame, Space};
 use crate::server::Server;
 
@@ -39,7 +45,7 @@ const MAX_EVENTS: usize = 2_000;
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// Why a poll cannot be answered: one of its rooms cannot be read. Without that room the same request
-/// can be made again, at once.
+/// can be made again, at once; after [`RoomError::SignedOut`] no room can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{error}")]
 pub struct PollError {
@@ -79,7 +85,16 @@ impl Server {
             }
             fields.push(field);
         }
-        self.wait_for_news(&mut visits, wait).await;
+        let left = tokio::select! {
+            biased;
+            code = self.lease_end(identity.lease()) => Some(code),
+            () = self.wait_for_news(&mut visits, wait) => None,
+        };
+        if let Some(code) = left
+            && let Some((visit, field)) = visits.iter().zip(&fields).next()
+        {
+            return Err(refused(code, visit.name().clone(), field.clone()));
+        }
         answer(&visits, fields)
     }
 
@@ -101,6 +116,15 @@ impl Server {
             }
         }
     }
+}
+
+/// Who has left is told nothing of what came meanwhile.
+fn refused(code: CloseCode, room: RoomName, field: String) -> PollError {
+    let error = match code {
+        CloseCode::Withdrawn => RoomError::Forbidden { room },
+        _ => RoomError::SignedOut { room },
+    };
+    PollError { error, field }
 }
 
 /// Ready when any of the rooms has something to say.

@@ -3,7 +3,7 @@
 //! First `event: subscribed`; then what is kept or was missed, as messages without an `event:`;
 //! `event: ready`; then what comes. `event: gap`, `event: reset` (the log no longer knows the position:
 //! a snapshot follows), `event: unsubscribed` (the room has gone) and `event: closing` (the server
-//! stops) come when they come; after the last two the stream ends. The data of each is the frame of
+//! stops, or the sign-in has ended) come when they come; after the last two the stream ends. The data of each is the frame of
 //! that name.
 //!
 //! # Resuming
@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::Stream;
+use futures::future::BoxFuture;
 use futures::stream::unfold;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep_until};
@@ -114,6 +115,7 @@ impl Server {
             clock,
             server: self.clone(),
             draining: self.follow_drain(),
+            lease_end: Box::pin(self.lease_end(identity.lease())),
             sleep: None,
             stage: Stage::Begun(first),
         };
@@ -134,6 +136,7 @@ struct EventStream {
     silent_since: Instant,
     server: Server,
     draining: watch::Receiver<bool>,
+    lease_end: BoxFuture<'static, CloseCode>,
     // Made when it is first needed: there need be no runtime before.
     sleep: Option<Pin<Box<Sleep>>>,
     stage: Stage,
@@ -149,8 +152,8 @@ enum Stage {
 
 /// What there is to do.
 enum Due {
-    /// The server stops.
-    End,
+    /// With this code.
+    End(CloseCode),
     Events,
     SignOfLife,
 }
@@ -165,18 +168,19 @@ impl EventStream {
             return Some(messages.finish());
         }
         loop {
-            let Self { draining, reader, pacer, clock, sleep, silent_since, .. } = self;
+            let Self { draining, lease_end, reader, pacer, clock, sleep, silent_since, .. } = self;
             let speak_at = *silent_since + SILENCE;
             let due = tokio::select! {
                 biased;
                 // An error means that the server itself is gone: that is an end, too.
-                _ = draining.wait_for(|draining| *draining) => Due::End,
+                _ = draining.wait_for(|draining| *draining) => Due::End(CloseCode::Restart),
+                code = lease_end => Due::End(code),
                 due = poll_fn(|cx| poll_due(reader, pacer, &**clock, sleep, speak_at, cx)) => due,
             };
             let now = self.clock.now();
             let mut messages = Messages::default();
             match due {
-                Due::End => self.end(&mut messages),
+                Due::End(code) => self.end(code, &mut messages),
                 Due::Events => self.read(now, &mut messages),
                 Due::SignOfLife => {
                     self.bookmark.move_to(self.reader.cursor());
@@ -204,10 +208,11 @@ impl EventStream {
         }
     }
 
-    fn end(&mut self, messages: &mut Messages) {
+    fn end(&mut self, code: CloseCode, messages: &mut Messages) {
         self.stage = Stage::Ended;
-        let retry_after = Server::retry_after(self.server.hub().random_bits());
-        messages.closing(CloseCode::Restart, retry_after, &self.bookmark);
+        let comes_back = CloseCode::means_return(code.code());
+        let retry_after = comes_back.then(|| Server::retry_after(self.server.hub().random_bits()));
+        messages.closing(code, retry_after, &self.bookmark);
     }
 }
 

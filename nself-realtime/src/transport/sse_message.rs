@@ -99,12 +99,19 @@ impl Messages {
         }
     }
 
-    /// The server stops; a browser comes back after that time.
-    pub(super) fn closing(&mut self, code: CloseCode, retry_after: Duration, bookmark: &Bookmark) {
-        let ms = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
-        let data =
-            ClosingData { code: code.code(), reason: code.reason(), retry_after_ms: Some(ms) };
-        self.line(format_args!("retry: {ms}\n"));
+    /// The stream ends; a browser comes back after that time.
+    pub(super) fn closing(
+        &mut self,
+        code: CloseCode,
+        retry_after: Option<Duration>,
+        bookmark: &Bookmark,
+    ) {
+        let retry_after_ms =
+            retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+        let data = ClosingData { code: code.code(), reason: code.reason(), retry_after_ms };
+        if let Some(ms) = retry_after_ms {
+            self.line(format_args!("retry: {ms}\n"));
+        }
         let frame = ServerFrame::Closing { data }.encode();
         self.message(Some("closing"), bookmark.cursor, &frame);
     }

@@ -130,19 +130,14 @@ impl Standing {
 
     /// Looks whether the lease holds, and has `waker` woken when it changes.
     pub(super) fn check(&mut self, hub: &Hub, now: Instant, waker: &Waker) -> Option<Due> {
-        let until = match self.lease.look(waker) {
-            Until::Ended => return Some(Due::Leave(CloseCode::SignedOut)),
-            Until::Withdrawn => return Some(Due::Leave(CloseCode::Withdrawn)),
-            Until::Open => {
+        let (until, left) = match self.lease.look(waker).check(hub.clock().timestamp()) {
+            Err(code) => return Some(Due::Leave(code)),
+            Ok(None) => {
                 self.deadline = None;
                 return None;
             }
-            Until::Time(until) => until,
+            Ok(Some(holds)) => holds,
         };
-        let left = until.saturating_since(hub.clock().timestamp());
-        if left.is_zero() {
-            return Some(Due::Leave(CloseCode::SignedOut));
-        }
         if left > WARNING {
             self.deadline = Some(now + left.saturating_sub(WARNING));
             return None;
