@@ -153,7 +153,7 @@ impl From<ErrorData> for ServerError {
     fn from(data: ErrorData) -> Self {
         let ErrorData { code, message, field, retry_after_ms } = data;
         let retry_after = retry_after_ms.map(wait_of_ms);
-        Self { room: None, code, message, field, retry_after }
+        Self { field, retry_after, ..Self::new(&code, message) }
     }
 }
 
