@@ -108,7 +108,11 @@ impl<P: Payload + Send + Sync + 'static> View for Latest<P> {
                 self.by_key = Arc::default();
                 self.take(events);
             }
-            Delivery::Events { events, .. } => self.take(events),
+            Delivery::Events { events, .. } => {
+                // What was refused or closed comes again, without a snapshot if nothing was missed.
+                self.standing = Standing::Known;
+                self.take(events);
+            }
             // Of each key the latest still comes.
             Delivery::Gap { .. } => {}
             Delivery::Closed { .. } => self.standing = Standing::Closed,
@@ -163,6 +167,7 @@ impl View for StatsHistory {
                 self.samples = events.into_iter().map(Arc::new).collect();
             }
             Delivery::Events { events, .. } => {
+                self.standing = Standing::Known;
                 self.samples.extend(events.into_iter().map(Arc::new));
             }
             Delivery::Gap { gap, .. } => self.missed += gap.missed,
@@ -272,6 +277,7 @@ impl View for Builds {
                 self.log += u64::from(reset);
             }
             Delivery::Events { events, .. } => {
+                self.standing = Standing::Known;
                 let held = Arc::make_mut(&mut self.events);
                 held.extend(events.into_iter().map(Arc::new));
                 let surplus = held.len().saturating_sub(EVENTS);
@@ -284,5 +290,62 @@ impl View for Builds {
 
     fn refuse(&mut self, error: &ServerError) {
         self.standing = Standing::Refused(error.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{ServiceState, ServiceStatus};
+    use crate::{Cursor, Epoch, RoomName, Timestamp};
+
+    /// Whether it is refused, and then known again by events alone.
+    fn comes_back<V: View + Default>(data: V::Payload, standing: fn(&V) -> &Standing) {
+        let room = RoomName::new("shop").unwrap();
+        let cursor = Cursor { epoch: Epoch::from_random(1), seq: 0 };
+        let (mut view, filters) = (V::default(), Vec::new());
+        let (snapshot, reset) = (Vec::new(), false);
+        view.apply(Delivery::Snapshot {
+            room: room.clone(),
+            filters,
+            events: snapshot,
+            cursor,
+            reset,
+        });
+        let error = ServerError::new("forbidden", "no");
+        view.refuse(&error);
+        assert_eq!(standing(&view), &Standing::Refused(error));
+        let timestamp = Timestamp::from_unix_nanos(0).unwrap();
+        let events = vec![Event { room: room.clone(), seq: 1, timestamp, data }];
+        view.apply(Delivery::Events { room, events, live: false });
+        assert_eq!(standing(&view), &Standing::Known);
+    }
+
+    #[test]
+    fn a_view_that_was_refused_is_known_once_events_come_again() {
+        let name = |text| Name::new(text).unwrap();
+        comes_back(ServiceStatus::new(name("web"), ServiceState::Running), Latest::standing);
+        let sample = DockerStats {
+            container_id: name("c1"),
+            container_name: name("web"),
+            service: None,
+            stats: crate::event::Stats::default(),
+        };
+        comes_back(sample, StatsHistory::standing);
+        let build = BuildProgress {
+            build_id: name("b1"),
+            step: "pull".to_owned(),
+            status: ProgressStatus::InProgress,
+            progress: 1.0,
+            current_step: 1,
+            total_steps: 2,
+            message: None,
+            logs: Vec::new(),
+            logs_dropped: None,
+            error: None,
+            elapsed_ms: None,
+            items: Vec::new(),
+        };
+        comes_back(build, Builds::standing);
     }
 }
