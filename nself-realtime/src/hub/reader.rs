@@ -233,7 +233,8 @@ impl Reader {
     /// Up to where it has read.
     #[cfg(feature = "sse")]
     pub(crate) fn cursor(&self) -> Cursor {
-        self.room.lock().log.cursor(self.position.seq)
+        // In the life of the log that was read: there may be another one by now.
+        Cursor { epoch: self.epoch, seq: self.position.seq }
     }
 
     /// Adds filters, and answers. Live delivery pauses until the snapshot of what was added is given.
@@ -283,7 +284,7 @@ impl Reader {
             return None;
         }
         self.known = self.position.seq;
-        let data = ReadyData { cursor: self.room.lock().log.cursor(self.known) };
+        let data = ReadyData { cursor: Cursor { epoch: self.epoch, seq: self.known } };
         Some(ServerFrame::Cursor { room: &self.name, data }.encode())
     }
 
@@ -497,4 +498,24 @@ fn ready(state: &RoomState, id: Option<u64>, seq: u64) -> Output {
     let frame =
         ServerFrame::Ready { id, room: state.log.name(), data: ReadyData { cursor } }.encode();
     Output::Ready { frame, cursor }
+}
+
+#[cfg(all(test, feature = "sse"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_one_in_the_life_of_the_log_that_was_read() {
+        let hub = Hub::new();
+        let name = RoomName::new("shop").unwrap();
+        hub.open_room(&name);
+        let mut reader = hub.subscribe(&name, Vec::new(), None, &mut Vec::new()).unwrap();
+        let space = Space { bytes: 65_536, events: usize::MAX, one_larger: true };
+        assert_eq!(reader.step(space, &mut Vec::new()), Step::Done);
+        let read = reader.cursor();
+        hub.room(&name).unwrap().begin(Epoch::from_random(7), 100);
+        assert_eq!(reader.cursor(), read);
+        let told = reader.cursor_past(0).unwrap();
+        assert!(String::from_utf8_lossy(&told).contains(&read.to_string()));
+    }
 }
