@@ -57,6 +57,19 @@ fn a_forged_secret_is_refused_and_a_duplicated_tab_gets_an_id_of_its_own() {
 }
 
 #[test]
+fn a_session_that_is_lost_right_after_its_hello_can_be_resumed_again() {
+    let world = World::new();
+    let (mut first, welcome) = world.welcome(Identity::guest());
+    first.ask(&json!({"type": "pong"}));
+    drop(first);
+    let session = json!({"session": welcome["sessionId"], "secret": welcome["secret"]});
+    for _ in 0..2 {
+        let frames = world.connect().ask(&json!({"type": "hello", "data": session}));
+        assert_eq!(frames[0]["data"]["sessionId"], welcome["sessionId"]);
+    }
+}
+
+#[test]
 fn joins_and_leaves_are_told_at_once_and_then_in_one_burst_a_second() {
     let world = World::new();
     let mut watcher = world.connect();
