@@ -10,6 +10,7 @@
 //! What panics while a connection is served (an [`Authorizer`](crate::auth::Authorizer), say) ends that
 //! connection, with 1011 where the transport has codes, and no other one.
 
+mod connected;
 mod connection;
 #[cfg(any(feature = "poll", feature = "sse"))]
 mod lease_end;
@@ -22,6 +23,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+#[cfg(any(feature = "poll", feature = "sse"))]
+pub(crate) use self::connected::Connected;
 pub(crate) use self::connection::{Incoming, Socket};
 pub use self::stream::{FlowStream, StreamError};
 use crate::auth::{Access, Identity};

@@ -35,7 +35,8 @@ use crate::auth::Identity;
 use crate::hub::{Due, Found, Visit};
 use crate::proto::CloseCode;
 use crate::room::{EventsFrame, Space};
-use crate::server::Server;
+use crate::server::{Connected, Server};
+use crate::stats::{Counters, Transport};
 
 /// How long an answer waits for more, once there is something to answer.
 const GATHER: Duration = Duration::from_millis(100);
@@ -71,6 +72,7 @@ impl Server {
         identity: &Identity,
         request: PollRequest,
     ) -> Result<Bytes, PollError> {
+        let _connected = Connected::new(self.hub().clone(), Transport::Poll);
         let PollRequest { subscriptions, wait } = request;
         let (mut visits, mut fields) = (Vec::new(), Vec::new());
         for Subscription { room, field, filters, since } in subscriptions {
@@ -95,7 +97,11 @@ impl Server {
         {
             return Err(refused(code, visit.name().clone(), field.clone()));
         }
-        answer(&visits, fields)
+        let counters = self.hub().counters();
+        let answer = answer(&visits, fields, counters)?;
+        Counters::add(&counters.frames_out, 1);
+        Counters::add(&counters.bytes_out, answer.len());
+        Ok(answer)
     }
 
     async fn wait_for_news(&self, visits: &mut [Visit], wait: Duration) {
@@ -140,7 +146,7 @@ fn look(visits: &mut [Visit], waker: &Waker) -> Poll<Due> {
     if due == Due::Nothing { Poll::Pending } else { Poll::Ready(due) }
 }
 
-fn answer(visits: &[Visit], fields: Vec<String>) -> Result<Bytes, PollError> {
+fn answer(visits: &[Visit], fields: Vec<String>, counters: &Counters) -> Result<Bytes, PollError> {
     let mut body = br#"{"rooms":["#.to_vec();
     let (mut bytes, mut events) = (MAX_BYTES, MAX_EVENTS);
     for (index, (visit, field)) in visits.iter().zip(fields).enumerate() {
@@ -153,7 +159,7 @@ fn answer(visits: &[Visit], fields: Vec<String>) -> Result<Bytes, PollError> {
             Space { bytes: bytes / sharing, events: (events / sharing).max(1), one_larger: true };
         let room = visit.name();
         let closed = || PollError { error: RoomError::UnknownRoom { room: room.clone() }, field };
-        let found = visit.take(space).ok_or_else(closed)?;
+        let found = visit.take(space, counters).ok_or_else(closed)?;
         if index > 0 {
             body.push(b',');
         }

@@ -38,7 +38,8 @@ use crate::clock::Clock;
 use crate::hub::{Output, Reader, Step};
 use crate::proto::{CloseCode, Flush, Pacer};
 use crate::room::{Filter, Space};
-use crate::server::Server;
+use crate::server::{Connected, Server};
+use crate::stats::{Counters, Transport};
 use crate::{Cursor, RoomName};
 
 /// After that long without a message the client hears that the stream lives.
@@ -105,7 +106,7 @@ impl Server {
         let clock = Arc::clone(self.hub().clock());
         let mut bookmark = Bookmark::new(since);
         let mut first = Messages::default();
-        first.append(outputs.drain(..), &mut bookmark);
+        first.append(outputs.drain(..), &mut bookmark, self.hub().counters());
         let stream = EventStream {
             reader,
             outputs,
@@ -113,7 +114,7 @@ impl Server {
             pacer: Pacer::new(self.config().pacing),
             silent_since: clock.now(),
             clock,
-            server: self.clone(),
+            connected: Connected::new(self.hub().clone(), Transport::Events),
             draining: self.follow_drain(),
             lease_end: Box::pin(self.lease_end(identity.lease())),
             sleep: None,
@@ -134,7 +135,7 @@ struct EventStream {
     pacer: Pacer,
     clock: Arc<dyn Clock>,
     silent_since: Instant,
-    server: Server,
+    connected: Connected,
     draining: watch::Receiver<bool>,
     lease_end: BoxFuture<'static, CloseCode>,
     // Made when it is first needed: there need be no runtime before.
@@ -165,7 +166,7 @@ impl EventStream {
             return None;
         }
         if let Stage::Begun(messages) = std::mem::replace(&mut self.stage, Stage::Reading) {
-            return Some(messages.finish());
+            return Some(self.written(messages));
         }
         loop {
             let Self { draining, lease_end, reader, pacer, clock, sleep, silent_since, .. } = self;
@@ -189,16 +190,23 @@ impl EventStream {
             }
             if !messages.is_empty() {
                 self.silent_since = now;
-                return Some(messages.finish());
+                return Some(self.written(messages));
             }
         }
+    }
+
+    fn written(&self, messages: Messages) -> Bytes {
+        let bytes = messages.finish();
+        Counters::add(&self.connected.hub().counters().bytes_out, bytes.len());
+        bytes
     }
 
     fn read(&mut self, now: Instant, messages: &mut Messages) {
         let space = Space { bytes: self.pacer.max_bytes(), events: usize::MAX, one_larger: true };
         let step = self.reader.step(space, &mut self.outputs);
         self.pacer.flushed(now, step == Step::Cut);
-        messages.append(self.outputs.drain(..), &mut self.bookmark);
+        let counters = self.connected.hub().counters();
+        messages.append(self.outputs.drain(..), &mut self.bookmark, counters);
         if step == Step::Closed {
             self.stage = Stage::Ended;
         } else {
@@ -210,8 +218,10 @@ impl EventStream {
 
     fn end(&mut self, code: CloseCode, messages: &mut Messages) {
         self.stage = Stage::Ended;
+        let hub = self.connected.hub();
+        hub.counters().closed(code);
         let comes_back = CloseCode::means_return(code.code());
-        let retry_after = comes_back.then(|| Server::retry_after(self.server.hub().random_bits()));
+        let retry_after = comes_back.then(|| Server::retry_after(hub.random_bits()));
         messages.closing(code, retry_after, &self.bookmark);
     }
 }

@@ -10,6 +10,7 @@ use crate::Cursor;
 use crate::hub::Output;
 use crate::proto::CloseCode;
 use crate::proto::server_frame::{ClosingData, ServerFrame};
+use crate::stats::Counters;
 
 /// Keeps the position with which a client neither loses an event nor gets a loss counted twice.
 #[derive(Debug)]
@@ -53,8 +54,11 @@ impl Messages {
         &mut self,
         outputs: impl Iterator<Item = Output>,
         bookmark: &mut Bookmark,
+        counters: &Counters,
     ) {
         for output in outputs {
+            Counters::add(&counters.frames_out, 1);
+            output.count(counters);
             match &output {
                 Output::Subscribed(frame) => {
                     let name = if bookmark.subscribed { "reset" } else { "subscribed" };
