@@ -135,6 +135,19 @@ mod tests {
     }
 
     #[test]
+    fn a_closed_room_keeps_nothing_although_somebody_has_its_emitter() {
+        let hub = Hub::new();
+        let emitters = open_rooms(&hub, 1);
+        (0..7).for_each(|n| publish(&emitters[0], n, 1_000));
+        let kept = || kept_by_rooms(&hub).iter().sum::<usize>();
+        let before = kept();
+        assert!(before > 7_000, "{before}");
+        hub.close_room(emitters[0].room());
+        assert!(kept() < 1_000, "what `system` keeps");
+        assert_eq!(hub.budget().kept.load(Ordering::Relaxed), kept());
+    }
+
+    #[test]
     fn among_many_small_rooms_none_loses_much_more_than_another() {
         let hub = Hub::new();
         let emitters = open_rooms(&hub, 400);

@@ -241,9 +241,13 @@ impl Room {
         due.into_iter().for_each(Waker::wake);
     }
 
+    /// Ends it. Emitters and readers that still have it keep nothing of what was published.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
+        let end = state.log.cursor(state.log.head());
+        state.log.begin(end.epoch, end.seq);
+        self.note_kept(&state);
         let due = state.due(u64::MAX, true);
         drop(state);
         due.into_iter().for_each(Waker::wake);
