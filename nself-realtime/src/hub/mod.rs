@@ -15,7 +15,6 @@ mod visit;
 mod wakes;
 
 use std::collections::HashMap;
-#[cfg(feature = "server")]
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::future::poll_fn;
@@ -102,6 +101,7 @@ impl HubBuilder {
             sessions: Mutex::default(),
             presence: Mutex::default(),
             presence_changes: Signal::default(),
+            changes: Mutex::default(),
             counters: Counters::default(),
         };
         Hub { shared: Arc::new(shared) }
@@ -130,6 +130,8 @@ struct Shared {
     sessions: Mutex<Sessions>,
     presence: Mutex<PresenceBook>,
     presence_changes: Signal,
+    // Held while rooms come or go and `system` is told: it is told in the order in which they do.
+    changes: Mutex<()>,
     counters: Counters,
 }
 
@@ -178,13 +180,20 @@ impl Hub {
         if let Some(room) = self.room(name) {
             return Emitter::new(self.clone(), room);
         }
+        let _changes = lock(&self.shared.changes);
         let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
-        let room = Arc::clone(rooms.entry(name.clone()).or_insert_with(|| {
-            let Shared { broker, randomness, surroundings, .. } = &*self.shared;
-            Room::open(name.clone(), &**broker, &**randomness, surroundings)
-        }));
-        drop(rooms);
-        self.tell(name, RoomState::Open, title);
+        let room = match rooms.entry(name.clone()) {
+            // Somebody else was faster.
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(place) => {
+                let Shared { broker, randomness, surroundings, .. } = &*self.shared;
+                let room = Room::open(name.clone(), &**broker, &**randomness, surroundings);
+                place.insert(Arc::clone(&room));
+                drop(rooms);
+                self.tell(name, RoomState::Open, title);
+                room
+            }
+        };
         Emitter::new(self.clone(), room)
     }
 
@@ -194,6 +203,7 @@ impl Hub {
         if *name == RoomName::system() {
             return;
         }
+        let _changes = lock(&self.shared.changes);
         let room = {
             let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
             rooms.remove(name)

@@ -1,7 +1,10 @@
 //! Rule 9: rooms come and go, and nobody makes one by naming it.
 
-use nself_realtime::RoomName;
+use std::sync::{Arc, Mutex};
+
+use nself_realtime::broker::{Broker, BrokerError, Confirmation, Log, Record};
 use nself_realtime::event::{ServiceState, ServiceStatus};
+use nself_realtime::{Hub, RoomName};
 use serde_json::json;
 
 use crate::world::{QUIET, World, log_line, name, shop, subscribe, types};
@@ -30,6 +33,36 @@ fn rooms_are_told_in_system() {
     assert_eq!(frames[1]["events"][0]["data"], json!({"room": "shop", "state": "open"}));
     world.hub.close_room(&shop());
     assert_eq!(connection.frames()[0]["data"]["state"], "closed");
+}
+
+/// Notes whether rooms are told to open or to close.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<bool>>>);
+
+impl Broker for Told {
+    fn publish(&self, log: &Log, record: Record<'_>) -> Result<Confirmation, BrokerError> {
+        self.0.lock().unwrap().push(!record.removal);
+        log.append(record).map(Confirmation::Now)
+    }
+}
+
+#[test]
+fn what_is_told_of_a_room_is_what_became_of_it_whoever_opens_and_closes_it() {
+    let told = Told::default();
+    let hub = Hub::builder().broker(told.clone()).build();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..1_000 {
+                    hub.open_room(&shop());
+                    hub.close_room(&shop());
+                }
+            });
+        }
+    });
+    let told = told.0.lock().unwrap();
+    let in_turn = told.iter().zip([true, false].iter().cycle()).all(|(told, turn)| told == turn);
+    assert!(in_turn && told.len() >= 2_000, "{} changes", told.len());
 }
 
 #[test]
