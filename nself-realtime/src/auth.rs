@@ -10,13 +10,13 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 
 use crate::proto::CloseCode;
-use crate::signal::{Place, Signal};
+use crate::signal::{Signal, Waiting};
 use crate::{Name, RoomName, Timestamp};
 
 /// Who is at the other end of a connection.
@@ -69,7 +69,7 @@ pub struct Lease(Arc<LeaseState>);
 #[derive(Debug)]
 struct LeaseState {
     until: Mutex<Until>,
-    changes: Signal,
+    changes: Arc<Signal>,
 }
 
 /// How long a lease holds.
@@ -110,7 +110,7 @@ impl Lease {
     }
 
     fn with(until: Until) -> Self {
-        Self(Arc::new(LeaseState { until: Mutex::new(until), changes: Signal::default() }))
+        Self(Arc::new(LeaseState { until: Mutex::new(until), changes: Arc::default() }))
     }
 
     /// Lets it expire then instead. An ended lease stays ended.
@@ -147,30 +147,18 @@ impl Lease {
 #[derive(Debug)]
 pub(crate) struct LeaseWatch {
     lease: Lease,
-    seen: u64,
-    place: Option<Place>,
+    changes: Waiting,
 }
 
 impl LeaseWatch {
     pub(crate) fn new(lease: &Lease) -> Self {
-        Self { lease: lease.clone(), seen: 0, place: None }
+        Self { changes: lease.0.changes.wait(), lease: lease.clone() }
     }
 
     /// How long the lease holds. Has `waker` woken at the next change.
     pub(crate) fn look(&mut self, waker: &Waker) -> Until {
-        let changes = &self.lease.0.changes;
-        while let Poll::Ready(count) = changes.poll_at(&mut self.place, self.seen, waker) {
-            self.seen = count;
-        }
+        while self.changes.poll(waker).is_ready() {}
         self.lease.get()
-    }
-}
-
-impl Drop for LeaseWatch {
-    fn drop(&mut self) {
-        if let Some(place) = self.place.take() {
-            self.lease.0.changes.leave(place);
-        }
     }
 }
 

@@ -7,6 +7,7 @@ mod budget;
 mod demand;
 mod emitter;
 mod peer;
+mod presence_changes;
 mod reader;
 mod room;
 mod sessions;
@@ -17,7 +18,6 @@ mod wakes;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -26,6 +26,7 @@ use self::budget::Budget;
 pub use self::demand::Demand;
 pub use self::emitter::{EmitError, Emitter, MAX_EVENT_BYTES};
 pub use self::peer::{Peer, Transmit};
+pub use self::presence_changes::PresenceChanges;
 pub(crate) use self::reader::{AckError, Output, Reader, Step, SubscribeError};
 pub(crate) use self::room::Room;
 use self::room::Surroundings;
@@ -100,7 +101,7 @@ impl HubBuilder {
             surroundings,
             sessions: Mutex::default(),
             presence: Mutex::default(),
-            presence_changes: Signal::default(),
+            presence_changes: Arc::default(),
             changes: Mutex::default(),
             counters: Counters::default(),
         };
@@ -129,7 +130,7 @@ struct Shared {
     surroundings: Surroundings,
     sessions: Mutex<Sessions>,
     presence: Mutex<PresenceBook>,
-    presence_changes: Signal,
+    presence_changes: Arc<Signal>,
     // Held while rooms come or go and `system` is told: it is told in the order in which they do.
     changes: Mutex<()>,
     counters: Counters,
@@ -242,7 +243,7 @@ impl Hub {
 
     /// What is being watched, for producers that work only while somebody looks.
     pub fn demand(&self) -> Demand {
-        Demand::new(self.clone(), Arc::clone(&self.shared.surroundings.demand))
+        Demand::new(self.clone(), self.shared.surroundings.demand.wait())
     }
 
     /// The names of the rooms that there are, in order.
@@ -284,18 +285,9 @@ impl Hub {
         ReaderWaker::new(Arc::clone(&self.shared.surroundings.wakes))
     }
 
-    /// How often who is here has changed.
-    pub fn presence_changes(&self) -> u64 {
-        self.shared.presence_changes.count()
-    }
-
-    /// Returns when who is here has changed since the `seen`-th time.
-    ///
-    /// # Cancel safety
-    ///
-    /// It can be dropped at any time.
-    pub async fn presence_changed(&self, seen: u64) {
-        poll_fn(|context| self.shared.presence_changes.poll_changed(seen, context.waker())).await;
+    /// Tells when who is here changes, from now on.
+    pub fn presence_changes(&self) -> PresenceChanges {
+        PresenceChanges::new(self.shared.presence_changes.wait())
     }
 
     fn change_presence(&self, change: impl FnOnce(&mut PresenceBook)) {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::time::Instant;
 
 use slab::Slab;
@@ -13,7 +13,7 @@ use super::wakes::Wakes;
 use crate::broker::{Broker, BrokerError, Log, Record};
 use crate::event::Delivery;
 use crate::room::{Filter, FilterId, Flow, Headway, Limits, RoomLog};
-use crate::signal::Signal;
+use crate::signal::{Signal, Waiting};
 use crate::{Cursor, Epoch, RoomName};
 
 /// What the rooms of a hub have in common.
@@ -33,7 +33,7 @@ pub(crate) struct Room {
     place: Place,
     surroundings: Surroundings,
     // Tells the producer of a stream that its reader has moved.
-    flow_changes: Signal,
+    flow_changes: Arc<Signal>,
 }
 
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Room {
             kept: AtomicUsize::new(0),
             place: Place::default(),
             surroundings: surroundings.clone(),
-            flow_changes: Signal::default(),
+            flow_changes: Arc::default(),
         });
         surroundings.budget.add_room(&room);
         room
@@ -135,18 +135,16 @@ impl Room {
         now != before && self.surroundings.budget.changed(self, before, now)
     }
 
-    /// Whether the producer of a stream may go on, and how often its reader had moved; `None` if the
-    /// room is closed.
-    pub(crate) fn headway(&self, now: Instant, all: bool) -> (Option<Headway>, u64) {
-        let seen = self.flow_changes.count();
+    /// Whether the producer of a stream may go on; `None` if the room is closed.
+    pub(crate) fn headway(&self, now: Instant, all: bool) -> Option<Headway> {
         let state = self.lock();
         let headway = state.flow.as_ref().filter(|_| !state.closed);
-        (headway.map(|flow| flow.check(now, all)), seen)
+        headway.map(|flow| flow.check(now, all))
     }
 
-    /// Ready when the reader of a stream has moved since.
-    pub(crate) fn poll_flow(&self, seen: u64, waker: &Waker) -> Poll<u64> {
-        self.flow_changes.poll_changed(seen, waker)
+    /// Waits until the reader of a stream moves.
+    pub(crate) fn flow_changes(&self) -> Waiting {
+        self.flow_changes.wait()
     }
 
     /// Makes a visitor the reader of a stream: what it has it need not acknowledge, and one that has

@@ -136,8 +136,8 @@ impl Server {
 
 /// Tells who is here, for as long as the server is.
 async fn tell_presence(hub: Hub) {
+    let mut changes = hub.presence_changes();
     loop {
-        let seen = hub.presence_changes();
         let next = hub.tell_presence(hub.clock().now());
         let timer = async {
             match next {
@@ -146,7 +146,7 @@ async fn tell_presence(hub: Hub) {
             }
         };
         tokio::select! {
-            () = hub.presence_changed(seen) => {}
+            () = changes.changed() => {}
             () = timer => {}
         }
     }
