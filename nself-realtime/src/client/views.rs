@@ -187,6 +187,8 @@ impl View for StatsHistory {
 pub struct Builds {
     standing: Standing,
     events: Arc<VecDeque<Arc<Event<BuildProgress>>>>,
+    /// How much text these have.
+    bytes: usize,
     missed: u64,
     /// Counts the logs that the events are of.
     log: u64,
@@ -194,8 +196,10 @@ pub struct Builds {
     hidden: u64,
 }
 
-/// How many events of builds are held.
+/// How many events of builds are held, ...
 const EVENTS: usize = 10_000;
+/// ... and how many bytes of text in them: what a server keeps, and a build that says as much again.
+const BYTES: usize = 8 * 1024 * 1024;
 
 impl Builds {
     /// How far it is to be believed.
@@ -254,9 +258,28 @@ impl Builds {
         self
     }
 
+    /// Holds these as well; the oldest give way. The newest stays.
+    fn hold(&mut self, events: Vec<Event<BuildProgress>>) {
+        let held = Arc::make_mut(&mut self.events);
+        for event in events {
+            self.bytes += text_of(&event.data);
+            held.push_back(Arc::new(event));
+        }
+        while held.len() > EVENTS || (self.bytes > BYTES && held.len() > 1) {
+            let oldest = held.pop_front();
+            self.bytes -= oldest.map_or(0, |event| text_of(&event.data));
+        }
+    }
+
     fn visible(&self) -> impl DoubleEndedIterator<Item = &Event<BuildProgress>> {
         self.events.iter().map(|event| &**event).filter(|event| event.seq > self.hidden)
     }
+}
+
+/// How much text an event has.
+fn text_of(build: &BuildProgress) -> usize {
+    let texts = build.logs.iter().chain(&build.message).chain(&build.error);
+    texts.map(String::len).sum()
 }
 
 /// A place in the events of builds.
@@ -273,15 +296,13 @@ impl View for Builds {
         match delivery {
             Delivery::Snapshot { events, reset, .. } => {
                 self.standing = Standing::Known;
-                self.events = Arc::new(events.into_iter().map(Arc::new).collect());
+                (self.events, self.bytes) = (Arc::default(), 0);
+                self.hold(events);
                 self.log += u64::from(reset);
             }
             Delivery::Events { events, .. } => {
                 self.standing = Standing::Known;
-                let held = Arc::make_mut(&mut self.events);
-                held.extend(events.into_iter().map(Arc::new));
-                let surplus = held.len().saturating_sub(EVENTS);
-                held.drain(..surplus);
+                self.hold(events);
             }
             Delivery::Gap { gap, .. } => self.missed += gap.missed,
             Delivery::Closed { .. } => self.standing = Standing::Closed,
@@ -332,20 +353,42 @@ mod tests {
             stats: crate::event::Stats::default(),
         };
         comes_back(sample, StatsHistory::standing);
-        let build = BuildProgress {
-            build_id: name("b1"),
+        comes_back(build(Vec::new()), Builds::standing);
+    }
+
+    fn build(logs: Vec<String>) -> BuildProgress {
+        BuildProgress {
+            build_id: Name::new("b1").unwrap(),
             step: "pull".to_owned(),
             status: ProgressStatus::InProgress,
             progress: 1.0,
             current_step: 1,
             total_steps: 2,
             message: None,
-            logs: Vec::new(),
+            logs,
             logs_dropped: None,
             error: None,
             elapsed_ms: None,
             items: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn of_builds_that_say_much_the_oldest_events_give_way() {
+        let room = RoomName::new("shop").unwrap();
+        let timestamp = Timestamp::from_unix_nanos(0).unwrap();
+        let mut builds = Builds::default();
+        let mut tell = |seq, bytes| {
+            let data = build(vec!["x".repeat(bytes)]);
+            let events = vec![Event { room: room.clone(), seq, timestamp, data }];
+            builds.apply(Delivery::Events { room: room.clone(), events, live: true });
+            builds.all().map(|event| event.seq).collect::<Vec<_>>()
         };
-        comes_back(build, Builds::standing);
+        for seq in 1..=8 {
+            assert_eq!(tell(seq, 1024 * 1024), (1..=seq).collect::<Vec<_>>());
+        }
+        assert_eq!(tell(9, 1), (2..=9).collect::<Vec<_>>());
+        assert_eq!(tell(10, BYTES + 1), [10]);
+        assert_eq!(tell(11, 1), [11]);
     }
 }
