@@ -66,6 +66,7 @@ impl Server {
 
     /// A server for these rooms, open to whom `access` lets in.
     pub fn with_access(hub: Hub, config: SessionConfig, access: Access) -> Self {
+        let config = config.bounded();
         let (draining, background) = (watch::Sender::new(false), OnceLock::new());
         Self { shared: Arc::new(Shared { hub, config, access, draining, background }) }
     }

@@ -90,6 +90,7 @@ impl Peer {
         identity: Identity,
         now: Instant,
     ) -> Self {
+        let config = config.bounded();
         let mut peer = Self {
             session: ServerSession::new(now, &config),
             standing: Standing::new(&hub, identity, now),
