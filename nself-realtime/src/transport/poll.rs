@@ -66,7 +66,8 @@ impl Server {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it leaves nothing behind: the client still has its cursors.
+    /// Dropping it leaves nothing behind: the client still has its cursors. Of a stream, asking alone makes
+    /// it the reader, and acknowledges up to its cursor.
     pub async fn poll(
         &self,
         identity: &Identity,
