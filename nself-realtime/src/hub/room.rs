@@ -288,6 +288,12 @@ impl Room {
     pub(super) fn leave(&self, filter: FilterId, waiter: WaiterId) {
         let mut state = self.lock();
         state.waiters.try_remove(waiter.0);
+        // Whoever is woken is looked for among all places. Looking for those to give back is as long a
+        // look: it is done where few are left, each time that half of them have gone.
+        let (left, places) = (state.waiters.len(), state.waiters.capacity());
+        if left.next_power_of_two() == left.max(1) && left < places / 4 {
+            state.waiters.shrink_to_fit();
+        }
         drop(state);
         self.remove_filters(filter);
     }
@@ -336,5 +342,27 @@ impl RoomState {
             }
         }
         due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Hub;
+
+    #[test]
+    fn places_of_readers_that_have_left_are_given_back() {
+        let name = RoomName::new("shop").unwrap();
+        let hub = Hub::new();
+        hub.open_room(&name);
+        let room = hub.room(&name).unwrap();
+        let readers: Vec<_> = (0..1_000).map(|_| room.join(Vec::new()).unwrap()).collect();
+        let (stays, leave) = readers.split_first().unwrap();
+        for (filter, waiter) in leave {
+            room.leave(*filter, *waiter);
+        }
+        assert!(room.lock().waiters.capacity() < 10);
+        room.lock().wait(stays.1, Waker::noop(), 1);
+        assert_eq!(room.lock().due(1, false).len(), 1, "who stays is still found");
     }
 }
