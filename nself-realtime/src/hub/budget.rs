@@ -1,5 +1,9 @@
-//! What all rooms of a hub may keep together. Where it is exceeded a large room gives way, so that no
-//! number of rooms and no producer fills the memory.
+//! What all rooms of a hub may keep together for those who come later. Where it is exceeded a large room
+//! gives way, so that no producer fills the memory.
+//!
+//! What a room has beside that is bounded room by room: its newest events (1 MiB), its ledger (2 MiB) and
+//! a few frames that several readers have in common. So memory grows with the number of rooms, which
+//! only the embedding program opens, and not with that of readers or events.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
