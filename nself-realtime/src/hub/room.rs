@@ -128,6 +128,13 @@ impl Room {
         self.note_kept(&state);
     }
 
+    /// Keeps nothing more of a key.
+    pub(super) fn forget(&self, event_type: &str, key: &str) {
+        let mut state = self.lock();
+        state.log.forget(event_type, key);
+        self.note_kept(&state);
+    }
+
     /// Notes what the log keeps, while it is locked. Says whether all rooms keep too much.
     fn note_kept(&self, state: &RoomState) -> bool {
         let now = state.log.kept();
