@@ -6,14 +6,17 @@
 //! A connection ends with its [`Lease`]: 60 s before it expires the client is told, and within a second
 //! after it was ended everywhere (a sign-out, a change of password) its connections are closed with
 //! 4501. Where the rights themselves were withdrawn, so that signing in again is of no use, with 4503.
+//! A stream of server-sent events ends with `closing` and that code; a poll that waits is refused.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::Waker;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use crate::signal::{Place, Signal};
+use crate::proto::CloseCode;
+use crate::signal::{Signal, Waiting};
 use crate::{Name, RoomName, Timestamp};
 
 /// Who is at the other end of a connection.
@@ -66,7 +69,7 @@ pub struct Lease(Arc<LeaseState>);
 #[derive(Debug)]
 struct LeaseState {
     until: Mutex<Until>,
-    changes: Signal,
+    changes: Arc<Signal>,
 }
 
 /// How long a lease holds.
@@ -82,6 +85,19 @@ pub(crate) enum Until {
     Withdrawn,
 }
 
+impl Until {
+    /// Until when it holds, and how long that still is; `None`: as long as the connection. An error is
+    /// the code with which its connections are closed.
+    pub(crate) fn check(self, now: Timestamp) -> Result<Option<(Timestamp, Duration)>, CloseCode> {
+        match self {
+            Self::Open => Ok(None),
+            Self::Time(until) if until > now => Ok(Some((until, until.saturating_since(now)))),
+            Self::Time(_) | Self::Ended => Err(CloseCode::SignedOut),
+            Self::Withdrawn => Err(CloseCode::Withdrawn),
+        }
+    }
+}
+
 impl Lease {
     /// One that does not expire.
     pub fn endless() -> Self {
@@ -94,7 +110,7 @@ impl Lease {
     }
 
     fn with(until: Until) -> Self {
-        Self(Arc::new(LeaseState { until: Mutex::new(until), changes: Signal::default() }))
+        Self(Arc::new(LeaseState { until: Mutex::new(until), changes: Arc::default() }))
     }
 
     /// Lets it expire then instead. An ended lease stays ended.
@@ -131,30 +147,18 @@ impl Lease {
 #[derive(Debug)]
 pub(crate) struct LeaseWatch {
     lease: Lease,
-    seen: u64,
-    place: Option<Place>,
+    changes: Waiting,
 }
 
 impl LeaseWatch {
     pub(crate) fn new(lease: &Lease) -> Self {
-        Self { lease: lease.clone(), seen: 0, place: None }
+        Self { changes: lease.0.changes.wait(), lease: lease.clone() }
     }
 
     /// How long the lease holds. Has `waker` woken at the next change.
     pub(crate) fn look(&mut self, waker: &Waker) -> Until {
-        let changes = &self.lease.0.changes;
-        while let Poll::Ready(count) = changes.poll_at(&mut self.place, self.seen, waker) {
-            self.seen = count;
-        }
+        while self.changes.poll(waker).is_ready() {}
         self.lease.get()
-    }
-}
-
-impl Drop for LeaseWatch {
-    fn drop(&mut self) {
-        if let Some(place) = self.place.take() {
-            self.lease.0.changes.leave(place);
-        }
     }
 }
 

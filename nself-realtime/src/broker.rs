@@ -90,11 +90,13 @@ pub enum BrokerError {
 pub trait Broker: Send + Sync + 'static {
     /// A room was opened: from now on its log is fed by this broker, until the log is dropped. A log
     /// that lives elsewhere is [begun](Log::begin) anew once it is known where it stands.
+    ///
+    /// The rooms of the hub are locked meanwhile: whoever asks the hub for one in here waits for ever.
     fn open(&self, log: &Log) {
         let _ = log;
     }
 
-    /// Takes an event. Must not wait.
+    /// Takes an event. Must not wait, nor open or close rooms: that these do so is published, too.
     ///
     /// # Errors
     ///

@@ -72,8 +72,8 @@ pub mod transport;
 pub use self::cursor::{Cursor, Epoch, MAX_SEQ, ParseCursorError};
 pub use self::event::{Delivery, Event, InvalidPayload, Payload, RawEvent, Retention};
 pub use self::hub::{
-    Demand, EmitError, Emitter, Hub, HubBuilder, MAX_EVENT_BYTES, Peer, Randomness,
-    SystemRandomness, Transmit,
+    Demand, EmitError, Emitter, Hub, HubBuilder, MAX_EVENT_BYTES, Peer, PresenceChanges,
+    Randomness, SystemRandomness, Transmit,
 };
 pub use self::name::{EventType, Name, NameError, RoomName};
 pub use self::proto::{CloseCode, ErrorCode, Pacing, SessionConfig};

@@ -140,9 +140,9 @@ name! {
 }
 
 name! {
-    /// The type of an event: lower-case words joined by colons, at least two of them,
-    /// `service:status`; 64 bytes at most. Single words are the protocol's own, and a short list
-    /// of events (`notification`, `presence`) has them.
+    /// The type of an event: lower-case words joined by colons, `service:status`; 64 bytes at most.
+    /// Single words are the protocol's own (`notification`, `presence`, and its frames): a type of an
+    /// embedding program has two words at least, which is not checked.
     EventType,
     Rule {
         what: "an event type",

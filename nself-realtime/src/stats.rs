@@ -64,9 +64,9 @@ pub struct Statistics {
     pub events_in: u64,
     /// Events that were written, each once per reader.
     pub events_out: u64,
-    /// Frames that were written, answers included.
+    /// Frames that were written, answers included; the answer to a poll is one.
     pub frames_out: u64,
-    /// Bytes in these frames.
+    /// Bytes in these frames, or in the messages that carry them.
     pub bytes_out: u64,
     /// Gaps that readers were told because they read too slowly.
     pub gaps_slow: u64,

@@ -44,8 +44,11 @@ macro_rules! timestamp {
 
             /// How long after `earlier` this is; zero if it is not after it.
             pub fn saturating_since(self, earlier: Self) -> Duration {
-                let nanos = self.unix_nanos() - earlier.unix_nanos();
-                u64::try_from(nanos).map_or(Duration::ZERO, Duration::from_nanos)
+                // The whole range of nanoseconds is 20,000 years: a `u64` does not hold it.
+                let nanos = self.unix_nanos().saturating_sub(earlier.unix_nanos()).max(0);
+                let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
+                let rest = u32::try_from(nanos % 1_000_000_000).unwrap_or(0);
+                Duration::new(seconds, rest)
             }
         }
 
@@ -118,6 +121,16 @@ mod tests {
         let time: NanoTimestamp = "2026-01-31T12:00:00.123456789Z".parse().unwrap();
         assert_eq!(time.to_string(), "2026-01-31T12:00:00.123456789Z");
         assert_eq!(Timestamp::from(time).to_string(), "2026-01-31T12:00:00.123Z");
+    }
+
+    #[test]
+    fn how_long_after_is_told_of_any_two_times() {
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (first, last) = (time("-009999-01-02T02:00:00Z"), time("9999-12-30T22:00:00Z"));
+        assert_eq!(last.saturating_since(first).as_secs(), 631_107_230_400);
+        assert_eq!(first.saturating_since(last), Duration::ZERO);
+        let (a, b) = (time("2026-01-31T12:00:00.250Z"), time("2026-01-31T12:00:01Z"));
+        assert_eq!(b.saturating_since(a), Duration::from_millis(750));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use futures::FutureExt;
-use nself_realtime::auth::Identity;
+use nself_realtime::auth::{Identity, Lease};
 use nself_realtime::event::{LogLine, LogsStream, ServiceState, ServiceStatus, Source};
 use nself_realtime::transport::RoomError;
 use nself_realtime::transport::poll::{PollError, PollRequest};
@@ -217,6 +217,36 @@ async fn a_server_that_drains_answers_at_once() {
     assert_eq!((&room["cursor"], before.elapsed()), (&since, Duration::from_secs(1)));
     poll(&server, json!({"room": "shop", "since": since})).await;
     assert_eq!(before.elapsed(), Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_is_refused_once_its_sign_in_has_ended() {
+    let (server, shop) = server();
+    let room = RoomName::new("shop").unwrap();
+    let signed_out = RoomError::SignedOut { room: room.clone() };
+    let withdrawn = RoomError::Forbidden { room };
+    for error in [signed_out.clone(), withdrawn.clone()] {
+        let since = cursor(&server).await;
+        let body = json!({"subscriptions": [{"room": "shop", "since": since}]});
+        let lease = Lease::endless();
+        let identity = Identity::new(Name::new("ann").unwrap(), lease.clone());
+        let before = Instant::now();
+        let ending = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if error == withdrawn {
+                lease.withdraw();
+            } else {
+                lease.end();
+            }
+            status(&shop, "web");
+        };
+        let (answer, ()) = tokio::join!(server.poll(&identity, request(&body)), ending);
+        let error = error.clone();
+        let refused = Err(PollError { error, field: "/subscriptions/0/room".to_owned() });
+        assert_eq!((&answer, before.elapsed()), (&refused, Duration::from_secs(1)));
+        assert_eq!(server.poll(&identity, request(&body)).await, refused, "nor is a later one");
+    }
+    assert_eq!(signed_out.code().as_str(), "unauthorized");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,13 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
-use nself_realtime::auth::Identity;
+use nself_realtime::auth::{Identity, Lease};
 use nself_realtime::clock::{Clock, SystemClock, TokioClock};
 use nself_realtime::event::{ServiceState, ServiceStatus};
 use nself_realtime::transport::RoomError;
 use nself_realtime::transport::sse::EventsRequest;
 use nself_realtime::{
-    Delivery, Emitter, Hub, Name, Payload, Retention, RoomName, Server, SessionConfig,
+    Delivery, Emitter, Hub, Name, Payload, Retention, RoomName, Server, SessionConfig, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -141,6 +141,46 @@ async fn a_drain_ends_the_stream_with_closing_and_the_time_to_come_back() {
     assert!(text(&mut late).await.contains("event: subscribed"));
     assert!(text(&mut late).await.contains("event: closing"));
     assert!(late.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_with_its_sign_in() {
+    let (server, shop) = server();
+    let now = server.hub().clock().timestamp().unix_nanos();
+    let until = |seconds: i128| Timestamp::from_unix_nanos(now + seconds * 1_000_000_000).unwrap();
+    let (expiring, ended, withdrawn) =
+        (Lease::until(until(60)), Lease::endless(), Lease::endless());
+    let mut closings = Vec::new();
+    for lease in [&expiring, &ended, &withdrawn] {
+        let identity = Identity::new(Name::new("ann").unwrap(), lease.clone());
+        let request = EventsRequest::from_query("room=shop").unwrap();
+        let mut stream = server.events(&identity, request).unwrap().boxed();
+        let id = ready(&mut stream).await;
+        closings.push(async move {
+            for _ in 0..10 {
+                let message = text(&mut stream).await;
+                if message == ":\n\n" {
+                    continue;
+                }
+                assert!(stream.next().await.is_none());
+                assert_eq!((field(&message, "id"), field(&message, "retry")), (Some(&*id), None));
+                let frame: Value = serde_json::from_str(field(&message, "data").unwrap()).unwrap();
+                return (frame["type"].clone(), frame["data"]["code"].clone());
+            }
+            panic!("it goes on");
+        });
+    }
+    let mut closings = closings.into_iter();
+    let before = tokio::time::Instant::now();
+    expiring.renew(until(90));
+    assert_eq!(closings.next().unwrap().await, ("closing".into(), 4501.into()));
+    assert_eq!(before.elapsed(), Duration::from_secs(90));
+    ended.end();
+    withdrawn.withdraw();
+    status(&shop, "web");
+    assert_eq!(closings.next().unwrap().await, ("closing".into(), 4501.into()));
+    assert_eq!(closings.next().unwrap().await, ("closing".into(), 4503.into()));
+    assert_eq!(before.elapsed(), Duration::from_secs(90));
 }
 
 #[tokio::test(start_paused = true)]

@@ -326,7 +326,7 @@ impl Driver {
             };
             for (id, reading) in &mut self.readings {
                 if reading.room == *room && done.is_none_or(|done| *id > done) {
-                    std::task::ready!(reading.feed.poll_take(cx, item));
+                    std::task::ready!(reading.poll_take(cx, item));
                     *done = Some(*id);
                 }
             }
@@ -374,8 +374,7 @@ impl Driver {
     fn watch_rooms(&mut self) {
         if !std::mem::replace(&mut self.watches_rooms, true) {
             let (room, filter) = (RoomName::system(), Filter::of::<RoomStatus>());
-            let reading = Reading { room, filter, feed: Box::new(Nobody) };
-            self.shared.read(reading);
+            self.shared.read(Reading::new(room, filter, Nobody));
             self.obey();
         }
     }

@@ -28,7 +28,7 @@ impl<P: Payload + Send + 'static> Events<P> {
     pub(super) fn new(client: &Client, room: &RoomName, filter: Filter) -> Self {
         let (queue, receiver) = Queue::new();
         let feed = Typed { scope: Scope::new(filter.clone()), queue };
-        let reading = Reading { room: room.clone(), filter, feed: Box::new(feed) };
+        let reading = Reading::new(room.clone(), filter, feed);
         Self { receiver, waiting: VecDeque::new(), _interest: client.read(reading) }
     }
 }
@@ -62,7 +62,7 @@ pub struct RawEvents {
 impl RawEvents {
     pub(super) fn new(client: &Client, room: &RoomName, filter: Filter) -> Self {
         let (queue, receiver) = Queue::new();
-        let reading = Reading { room: room.clone(), filter, feed: Box::new(Raw(queue)) };
+        let reading = Reading::new(room.clone(), filter, Raw(queue));
         Self { receiver, _interest: client.read(reading) }
     }
 }

@@ -33,7 +33,31 @@ pub(super) trait Feed: Send {
 pub(super) struct Reading {
     pub(super) room: RoomName,
     pub(super) filter: Filter,
-    pub(super) feed: Box<dyn Feed>,
+    feed: Box<dyn Feed>,
+    /// Whether it was given what is kept: a refusal of filters is then about another one like it.
+    served: bool,
+}
+
+impl Reading {
+    pub(super) fn new(room: RoomName, filter: Filter, feed: impl Feed + 'static) -> Self {
+        Self { room, filter, feed: Box::new(feed), served: false }
+    }
+
+    /// Takes an item of the room, if it is for this reading. Where that is pending it has taken nothing.
+    pub(super) fn poll_take(&mut self, cx: &mut Context<'_>, item: Item<'_>) -> Poll<()> {
+        match item {
+            Item::Refused(error) if !self.is_refused(error) => return Poll::Ready(()),
+            _ => std::task::ready!(self.feed.poll_take(cx, item)),
+        }
+        if let Item::Delivery(Delivery::Snapshot { filters, .. }) = item {
+            self.served |= filters.contains(&self.filter);
+        }
+        Poll::Ready(())
+    }
+
+    fn is_refused(&self, error: &ServerError) -> bool {
+        error.filters.is_empty() || (!self.served && error.filters.contains(&self.filter))
+    }
 }
 
 /// Takes nothing: what is read is for the session itself.
@@ -99,9 +123,9 @@ impl<P: Payload + Send> Feed for Typed<P> {
             Item::Delivery(delivery) => {
                 let told = self.scope.take(delivery);
                 let unreadable = told.unreadable.into_iter().map(|unreadable| {
-                    Err(ReadError::Unreadable { seq: unreadable.seq, source: unreadable.error })
+                    ReadError::Unreadable { seq: unreadable.seq, source: unreadable.error }
                 });
-                unreadable.chain(told.delivery.map(Ok)).collect()
+                unreadable.map(Err).chain(told.delivery.map(Ok)).collect()
             }
         };
         if !batch.is_empty() {
@@ -135,5 +159,57 @@ impl<V: View> Feed for Viewed<V> {
             self.view.send_modify(|view| view.apply(delivery));
         }
         Poll::Ready(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::event::{LogsStream, ServiceStatus};
+    use crate::{Cursor, Epoch};
+
+    /// Counts refusals.
+    #[derive(Clone, Default)]
+    struct Refusals(Arc<Mutex<usize>>);
+
+    impl Feed for Refusals {
+        fn poll_take(&mut self, _: &mut Context<'_>, item: Item<'_>) -> Poll<()> {
+            *self.0.lock().unwrap() += usize::from(matches!(item, Item::Refused(_)));
+            Poll::Ready(())
+        }
+    }
+
+    #[test]
+    fn a_refused_filter_is_told_to_those_that_wait_for_it_and_a_refused_room_to_all() {
+        let room = RoomName::new("shop").unwrap();
+        let (status, logs) = (Filter::of::<ServiceStatus>(), Filter::of::<LogsStream>());
+        let reading = |filter: &Filter| {
+            let refusals = Refusals::default();
+            (Reading::new(room.clone(), filter.clone(), refusals.clone()), refusals)
+        };
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let (mut served, mut waiting) = (reading(&status), reading(&status));
+        let mut other = reading(&logs);
+        let snapshot = Delivery::Snapshot {
+            room: room.clone(),
+            filters: vec![status.clone()],
+            events: Vec::new(),
+            cursor: Cursor { epoch: Epoch::from_random(1), seq: 0 },
+            reset: false,
+        };
+        assert!(served.0.poll_take(&mut cx, Item::Delivery(&snapshot)).is_ready());
+        let mut error = ServerError::new("bad_request", "too many filters");
+        error.filters = vec![status];
+        let mut refused = |error: &ServerError| {
+            [&mut served, &mut waiting, &mut other].map(|(reading, refusals)| {
+                assert!(reading.poll_take(&mut cx, Item::Refused(error)).is_ready());
+                *refusals.0.lock().unwrap()
+            })
+        };
+        assert_eq!(refused(&error), [0, 1, 0]);
+        error.filters.clear();
+        assert_eq!(refused(&error), [1, 2, 1]);
     }
 }

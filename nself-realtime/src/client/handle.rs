@@ -169,7 +169,7 @@ impl Client {
     fn view<V: View + Default>(&self, room: &RoomName, filter: Filter) -> Watch<V> {
         let (view, receiver) = watch::channel(V::default());
         let feed = Viewed { scope: Scope::new(filter.clone()), view };
-        let reading = Reading { room: room.clone(), filter, feed: Box::new(feed) };
+        let reading = Reading::new(room.clone(), filter, feed);
         Watch::of_reading(receiver, self.read(reading))
     }
 }

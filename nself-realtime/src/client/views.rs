@@ -108,7 +108,11 @@ impl<P: Payload + Send + Sync + 'static> View for Latest<P> {
                 self.by_key = Arc::default();
                 self.take(events);
             }
-            Delivery::Events { events, .. } => self.take(events),
+            Delivery::Events { events, .. } => {
+                // What was refused or closed comes again, without a snapshot if nothing was missed.
+                self.standing = Standing::Known;
+                self.take(events);
+            }
             // Of each key the latest still comes.
             Delivery::Gap { .. } => {}
             Delivery::Closed { .. } => self.standing = Standing::Closed,
@@ -163,6 +167,7 @@ impl View for StatsHistory {
                 self.samples = events.into_iter().map(Arc::new).collect();
             }
             Delivery::Events { events, .. } => {
+                self.standing = Standing::Known;
                 self.samples.extend(events.into_iter().map(Arc::new));
             }
             Delivery::Gap { gap, .. } => self.missed += gap.missed,
@@ -182,6 +187,8 @@ impl View for StatsHistory {
 pub struct Builds {
     standing: Standing,
     events: Arc<VecDeque<Arc<Event<BuildProgress>>>>,
+    /// How much text these have.
+    bytes: usize,
     missed: u64,
     /// Counts the logs that the events are of.
     log: u64,
@@ -189,8 +196,10 @@ pub struct Builds {
     hidden: u64,
 }
 
-/// How many events of builds are held.
+/// How many events of builds are held, ...
 const EVENTS: usize = 10_000;
+/// ... and how many bytes of text in them: what a server keeps, and a build that says as much again.
+const BYTES: usize = 8 * 1024 * 1024;
 
 impl Builds {
     /// How far it is to be believed.
@@ -249,9 +258,28 @@ impl Builds {
         self
     }
 
+    /// Holds these as well; the oldest give way. The newest stays.
+    fn hold(&mut self, events: Vec<Event<BuildProgress>>) {
+        let held = Arc::make_mut(&mut self.events);
+        for event in events {
+            self.bytes += text_of(&event.data);
+            held.push_back(Arc::new(event));
+        }
+        while held.len() > EVENTS || (self.bytes > BYTES && held.len() > 1) {
+            let oldest = held.pop_front();
+            self.bytes -= oldest.map_or(0, |event| text_of(&event.data));
+        }
+    }
+
     fn visible(&self) -> impl DoubleEndedIterator<Item = &Event<BuildProgress>> {
         self.events.iter().map(|event| &**event).filter(|event| event.seq > self.hidden)
     }
+}
+
+/// How much text an event has.
+fn text_of(build: &BuildProgress) -> usize {
+    let texts = build.logs.iter().chain(&build.message).chain(&build.error);
+    texts.map(String::len).sum()
 }
 
 /// A place in the events of builds.
@@ -268,14 +296,13 @@ impl View for Builds {
         match delivery {
             Delivery::Snapshot { events, reset, .. } => {
                 self.standing = Standing::Known;
-                self.events = Arc::new(events.into_iter().map(Arc::new).collect());
+                (self.events, self.bytes) = (Arc::default(), 0);
+                self.hold(events);
                 self.log += u64::from(reset);
             }
             Delivery::Events { events, .. } => {
-                let held = Arc::make_mut(&mut self.events);
-                held.extend(events.into_iter().map(Arc::new));
-                let surplus = held.len().saturating_sub(EVENTS);
-                held.drain(..surplus);
+                self.standing = Standing::Known;
+                self.hold(events);
             }
             Delivery::Gap { gap, .. } => self.missed += gap.missed,
             Delivery::Closed { .. } => self.standing = Standing::Closed,
@@ -284,5 +311,84 @@ impl View for Builds {
 
     fn refuse(&mut self, error: &ServerError) {
         self.standing = Standing::Refused(error.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{ServiceState, ServiceStatus};
+    use crate::{Cursor, Epoch, RoomName, Timestamp};
+
+    /// Whether it is refused, and then known again by events alone.
+    fn comes_back<V: View + Default>(data: V::Payload, standing: fn(&V) -> &Standing) {
+        let room = RoomName::new("shop").unwrap();
+        let cursor = Cursor { epoch: Epoch::from_random(1), seq: 0 };
+        let (mut view, filters) = (V::default(), Vec::new());
+        let (snapshot, reset) = (Vec::new(), false);
+        view.apply(Delivery::Snapshot {
+            room: room.clone(),
+            filters,
+            events: snapshot,
+            cursor,
+            reset,
+        });
+        let error = ServerError::new("forbidden", "no");
+        view.refuse(&error);
+        assert_eq!(standing(&view), &Standing::Refused(error));
+        let timestamp = Timestamp::from_unix_nanos(0).unwrap();
+        let events = vec![Event { room: room.clone(), seq: 1, timestamp, data }];
+        view.apply(Delivery::Events { room, events, live: false });
+        assert_eq!(standing(&view), &Standing::Known);
+    }
+
+    #[test]
+    fn a_view_that_was_refused_is_known_once_events_come_again() {
+        let name = |text| Name::new(text).unwrap();
+        comes_back(ServiceStatus::new(name("web"), ServiceState::Running), Latest::standing);
+        let sample = DockerStats {
+            container_id: name("c1"),
+            container_name: name("web"),
+            service: None,
+            stats: crate::event::Stats::default(),
+        };
+        comes_back(sample, StatsHistory::standing);
+        comes_back(build(Vec::new()), Builds::standing);
+    }
+
+    fn build(logs: Vec<String>) -> BuildProgress {
+        BuildProgress {
+            build_id: Name::new("b1").unwrap(),
+            step: "pull".to_owned(),
+            status: ProgressStatus::InProgress,
+            progress: 1.0,
+            current_step: 1,
+            total_steps: 2,
+            message: None,
+            logs,
+            logs_dropped: None,
+            error: None,
+            elapsed_ms: None,
+            items: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn of_builds_that_say_much_the_oldest_events_give_way() {
+        let room = RoomName::new("shop").unwrap();
+        let timestamp = Timestamp::from_unix_nanos(0).unwrap();
+        let mut builds = Builds::default();
+        let mut tell = |seq, bytes| {
+            let data = build(vec!["x".repeat(bytes)]);
+            let events = vec![Event { room: room.clone(), seq, timestamp, data }];
+            builds.apply(Delivery::Events { room: room.clone(), events, live: true });
+            builds.all().map(|event| event.seq).collect::<Vec<_>>()
+        };
+        for seq in 1..=8 {
+            assert_eq!(tell(seq, 1024 * 1024), (1..=seq).collect::<Vec<_>>());
+        }
+        assert_eq!(tell(9, 1), (2..=9).collect::<Vec<_>>());
+        assert_eq!(tell(10, BYTES + 1), [10]);
+        assert_eq!(tell(11, 1), [11]);
     }
 }

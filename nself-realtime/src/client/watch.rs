@@ -20,7 +20,9 @@ enum Alive {
 }
 
 impl<T: Clone> Watch<T> {
-    pub(super) fn of_client(receiver: watch::Receiver<T>, owner: Arc<Owner>) -> Self {
+    pub(super) fn of_client(mut receiver: watch::Receiver<T>, owner: Arc<Owner>) -> Self {
+        // Whatever it was cloned from may have seen less.
+        receiver.mark_unchanged();
         Self { receiver, _alive: Alive::Client(owner) }
     }
 
@@ -58,5 +60,24 @@ impl<T: Clone> Watch<T> {
 impl<T: fmt::Debug> fmt::Debug for Watch<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Watch").field(&*self.receiver.borrow()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::super::shared::Shared;
+    use super::*;
+
+    #[test]
+    fn the_first_change_is_the_first_after_the_watch_was_made() {
+        let (sender, receiver) = watch::channel(0);
+        sender.send_replace(1);
+        let owner = Arc::new(Owner { shared: Arc::new(Shared::default()) });
+        let mut watch = Watch::of_client(receiver.clone(), owner);
+        assert_eq!((watch.get(), watch.changed().now_or_never()), (1, None));
+        sender.send_replace(2);
+        assert_eq!(watch.changed().now_or_never(), Some(Some(2)));
     }
 }

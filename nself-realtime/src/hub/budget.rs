@@ -1,5 +1,9 @@
-//! What all rooms of a hub may keep together. Where it is exceeded a large room gives way, so that no
-//! number of rooms and no producer fills the memory.
+//! What all rooms of a hub may keep together for those who come later. Where it is exceeded a large room
+//! gives way, so that no producer fills the memory.
+//!
+//! What a room has beside that is bounded room by room: its newest events (1 MiB), its ledger (2 MiB) and
+//! a few frames that several readers have in common. So memory grows with the number of rooms, which
+//! only the embedding program opens, and not with that of readers or events.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -132,6 +136,19 @@ mod tests {
         hub.close_room(&RoomName::new("room-0").unwrap());
         assert!(hub.budget().kept.load(Ordering::Relaxed) < kept);
         assert_eq!(hub.budget().rooms().len(), 12, "system and eleven others");
+    }
+
+    #[test]
+    fn a_closed_room_keeps_nothing_although_somebody_has_its_emitter() {
+        let hub = Hub::new();
+        let emitters = open_rooms(&hub, 1);
+        (0..7).for_each(|n| publish(&emitters[0], n, 1_000));
+        let kept = || kept_by_rooms(&hub).iter().sum::<usize>();
+        let before = kept();
+        assert!(before > 7_000, "{before}");
+        hub.close_room(emitters[0].room());
+        assert!(kept() < 1_000, "what `system` keeps");
+        assert_eq!(hub.budget().kept.load(Ordering::Relaxed), kept());
     }
 
     #[test]

@@ -1,24 +1,21 @@
 //! Who is watched: producers look here, so that what nobody watches costs nothing.
 
 use std::future::poll_fn;
-use std::sync::Arc;
 
 use super::Hub;
-use crate::signal::Signal;
+use crate::signal::Waiting;
 use crate::{Payload, RoomName};
 
 /// What is being watched in the rooms of a hub.
 #[derive(Debug, Clone)]
 pub struct Demand {
     hub: Hub,
-    changes: Arc<Signal>,
-    seen: u64,
+    changes: Waiting,
 }
 
 impl Demand {
-    pub(super) fn new(hub: Hub, changes: Arc<Signal>) -> Self {
-        let seen = changes.count();
-        Self { hub, changes, seen }
+    pub(super) fn new(hub: Hub, changes: Waiting) -> Self {
+        Self { hub, changes }
     }
 
     /// Whether somebody is subscribed to events of that type and key in that room.
@@ -33,7 +30,6 @@ impl Demand {
     ///
     /// A change that came while nobody waited is told by the next call.
     pub async fn changed(&mut self) {
-        let (changes, seen) = (&self.changes, self.seen);
-        self.seen = poll_fn(|context| changes.poll_changed(seen, context.waker())).await;
+        poll_fn(|context| self.changes.poll(context.waker())).await;
     }
 }

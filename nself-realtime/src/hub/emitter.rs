@@ -99,6 +99,13 @@ impl Emitter {
         }
     }
 
+    /// Lets go of what is kept of a key that will not come again, such as the samples of a container that
+    /// was removed: later readers are not told of it. To those who resume from before it is missing, and
+    /// counted. Of a log that several servers share, this process's copy lets go of it.
+    pub fn forget<P: Payload>(&self, key: &str) {
+        self.room.forget(P::TYPE, key);
+    }
+
     /// Publishes into the room of a stream, which lives here.
     #[cfg(feature = "server")]
     pub(crate) fn publish_flow<P: Payload>(

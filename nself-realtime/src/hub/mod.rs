@@ -7,6 +7,7 @@ mod budget;
 mod demand;
 mod emitter;
 mod peer;
+mod presence_changes;
 mod reader;
 mod room;
 mod sessions;
@@ -15,10 +16,8 @@ mod visit;
 mod wakes;
 
 use std::collections::HashMap;
-#[cfg(feature = "server")]
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -27,6 +26,7 @@ use self::budget::Budget;
 pub use self::demand::Demand;
 pub use self::emitter::{EmitError, Emitter, MAX_EVENT_BYTES};
 pub use self::peer::{Peer, Transmit};
+pub use self::presence_changes::PresenceChanges;
 pub(crate) use self::reader::{AckError, Output, Reader, Step, SubscribeError};
 pub(crate) use self::room::Room;
 use self::room::Surroundings;
@@ -101,7 +101,8 @@ impl HubBuilder {
             surroundings,
             sessions: Mutex::default(),
             presence: Mutex::default(),
-            presence_changes: Signal::default(),
+            presence_changes: Arc::default(),
+            changes: Mutex::default(),
             counters: Counters::default(),
         };
         Hub { shared: Arc::new(shared) }
@@ -129,7 +130,9 @@ struct Shared {
     surroundings: Surroundings,
     sessions: Mutex<Sessions>,
     presence: Mutex<PresenceBook>,
-    presence_changes: Signal,
+    presence_changes: Arc<Signal>,
+    // Held while rooms come or go and `system` is told: it is told in the order in which they do.
+    changes: Mutex<()>,
     counters: Counters,
 }
 
@@ -178,13 +181,20 @@ impl Hub {
         if let Some(room) = self.room(name) {
             return Emitter::new(self.clone(), room);
         }
+        let _changes = lock(&self.shared.changes);
         let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
-        let room = Arc::clone(rooms.entry(name.clone()).or_insert_with(|| {
-            let Shared { broker, randomness, surroundings, .. } = &*self.shared;
-            Room::open(name.clone(), &**broker, &**randomness, surroundings)
-        }));
-        drop(rooms);
-        self.tell(name, RoomState::Open, title);
+        let room = match rooms.entry(name.clone()) {
+            // Somebody else was faster.
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(place) => {
+                let Shared { broker, randomness, surroundings, .. } = &*self.shared;
+                let room = Room::open(name.clone(), &**broker, &**randomness, surroundings);
+                place.insert(Arc::clone(&room));
+                drop(rooms);
+                self.tell(name, RoomState::Open, title);
+                room
+            }
+        };
         Emitter::new(self.clone(), room)
     }
 
@@ -194,6 +204,7 @@ impl Hub {
         if *name == RoomName::system() {
             return;
         }
+        let _changes = lock(&self.shared.changes);
         let room = {
             let mut rooms = self.shared.rooms.write().unwrap_or_else(PoisonError::into_inner);
             rooms.remove(name)
@@ -232,7 +243,7 @@ impl Hub {
 
     /// What is being watched, for producers that work only while somebody looks.
     pub fn demand(&self) -> Demand {
-        Demand::new(self.clone(), Arc::clone(&self.shared.surroundings.demand))
+        Demand::new(self.clone(), self.shared.surroundings.demand.wait())
     }
 
     /// The names of the rooms that there are, in order.
@@ -274,18 +285,9 @@ impl Hub {
         ReaderWaker::new(Arc::clone(&self.shared.surroundings.wakes))
     }
 
-    /// How often who is here has changed.
-    pub fn presence_changes(&self) -> u64 {
-        self.shared.presence_changes.count()
-    }
-
-    /// Returns when who is here has changed since the `seen`-th time.
-    ///
-    /// # Cancel safety
-    ///
-    /// It can be dropped at any time.
-    pub async fn presence_changed(&self, seen: u64) {
-        poll_fn(|context| self.shared.presence_changes.poll_changed(seen, context.waker())).await;
+    /// Tells when who is here changes, from now on.
+    pub fn presence_changes(&self) -> PresenceChanges {
+        PresenceChanges::new(self.shared.presence_changes.wait())
     }
 
     fn change_presence(&self, change: impl FnOnce(&mut PresenceBook)) {

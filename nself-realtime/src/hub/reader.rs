@@ -55,6 +55,8 @@ pub(crate) struct Reader {
     known: u64,
     // Of a stream: which of its readers, one after the other, this is.
     turn: Option<u64>,
+    // The client was told that nothing comes any more.
+    ended: bool,
 }
 
 /// Filters that are added while the subscription lives.
@@ -220,6 +222,7 @@ impl Reader {
             additions,
             known,
             turn,
+            ended: false,
         })
     }
 
@@ -230,7 +233,8 @@ impl Reader {
     /// Up to where it has read.
     #[cfg(feature = "sse")]
     pub(crate) fn cursor(&self) -> Cursor {
-        self.room.lock().log.cursor(self.position.seq)
+        // In the life of the log that was read: there may be another one by now.
+        Cursor { epoch: self.epoch, seq: self.position.seq }
     }
 
     /// Adds filters, and answers. Live delivery pauses until the snapshot of what was added is given.
@@ -280,14 +284,14 @@ impl Reader {
             return None;
         }
         self.known = self.position.seq;
-        let data = ReadyData { cursor: self.room.lock().log.cursor(self.known) };
+        let data = ReadyData { cursor: Cursor { epoch: self.epoch, seq: self.known } };
         Some(ServerFrame::Cursor { room: &self.name, data }.encode())
     }
 
-    /// Whether nothing comes any more: the room was closed, or another one reads the stream.
-    pub(super) fn is_closed(&self) -> bool {
-        let state = self.room.lock();
-        state.closed || !self.is_its_turn(&state)
+    /// Whether a step has said that nothing comes any more. A room that was closed since is yet to be
+    /// told.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
     }
 
     fn is_its_turn(&self, state: &RoomState) -> bool {
@@ -314,9 +318,12 @@ impl Reader {
 
     /// Says that no more of a stream is wanted.
     pub(super) fn leave_stream(&self) {
-        if self.turn.is_some() && !self.is_closed() {
-            self.room.change_flow(|flow, _| flow.leave());
-        }
+        let Some(turn) = self.turn else { return };
+        self.room.change_flow(|flow, _| {
+            if flow.is_turn_of(turn) {
+                flow.leave();
+            }
+        });
     }
 
     /// Looks at what waits to be read, and has `waker` woken when that changes what the pacer would
@@ -347,16 +354,10 @@ impl Reader {
         let room = Arc::clone(&self.room);
         let mut state = room.lock();
         if !self.is_its_turn(&state) {
-            let data = UnsubscribedData { reason: Unsubscribed::Superseded };
-            let frame = ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode();
-            out.push(Output::Closed(frame));
-            return Step::Closed;
+            return self.end(Unsubscribed::Superseded, out);
         }
         if state.closed {
-            let data = UnsubscribedData { reason: Unsubscribed::Closed };
-            let frame = ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode();
-            out.push(Output::Closed(frame));
-            return Step::Closed;
+            return self.end(Unsubscribed::Closed, out);
         }
         if state.log.epoch() != self.epoch {
             self.reset(&mut state, out);
@@ -389,6 +390,14 @@ impl Reader {
                 if step == Step::Done { self.next_step_if_added() } else { step }
             }
         }
+    }
+
+    fn end(&mut self, reason: Unsubscribed, out: &mut Vec<Output>) -> Step {
+        self.ended = true;
+        let data = UnsubscribedData { reason };
+        let frame = ServerFrame::Unsubscribed { id: None, room: &self.name, data }.encode();
+        out.push(Output::Closed(frame));
+        Step::Closed
     }
 
     fn read(&mut self, state: &mut RoomState, space: Space, out: &mut Vec<Output>) -> Step {
@@ -489,4 +498,24 @@ fn ready(state: &RoomState, id: Option<u64>, seq: u64) -> Output {
     let frame =
         ServerFrame::Ready { id, room: state.log.name(), data: ReadyData { cursor } }.encode();
     Output::Ready { frame, cursor }
+}
+
+#[cfg(all(test, feature = "sse"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_one_in_the_life_of_the_log_that_was_read() {
+        let hub = Hub::new();
+        let name = RoomName::new("shop").unwrap();
+        hub.open_room(&name);
+        let mut reader = hub.subscribe(&name, Vec::new(), None, &mut Vec::new()).unwrap();
+        let space = Space { bytes: 65_536, events: usize::MAX, one_larger: true };
+        assert_eq!(reader.step(space, &mut Vec::new()), Step::Done);
+        let read = reader.cursor();
+        hub.room(&name).unwrap().begin(Epoch::from_random(7), 100);
+        assert_eq!(reader.cursor(), read);
+        let told = reader.cursor_past(0).unwrap();
+        assert!(String::from_utf8_lossy(&told).contains(&read.to_string()));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::time::Instant;
 
 use slab::Slab;
@@ -13,7 +13,7 @@ use super::wakes::Wakes;
 use crate::broker::{Broker, BrokerError, Log, Record};
 use crate::event::Delivery;
 use crate::room::{Filter, FilterId, Flow, Headway, Limits, RoomLog};
-use crate::signal::Signal;
+use crate::signal::{Signal, Waiting};
 use crate::{Cursor, Epoch, RoomName};
 
 /// What the rooms of a hub have in common.
@@ -33,7 +33,7 @@ pub(crate) struct Room {
     place: Place,
     surroundings: Surroundings,
     // Tells the producer of a stream that its reader has moved.
-    flow_changes: Signal,
+    flow_changes: Arc<Signal>,
 }
 
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Room {
             kept: AtomicUsize::new(0),
             place: Place::default(),
             surroundings: surroundings.clone(),
-            flow_changes: Signal::default(),
+            flow_changes: Arc::default(),
         });
         surroundings.budget.add_room(&room);
         room
@@ -128,6 +128,13 @@ impl Room {
         self.note_kept(&state);
     }
 
+    /// Keeps nothing more of a key.
+    pub(super) fn forget(&self, event_type: &str, key: &str) {
+        let mut state = self.lock();
+        state.log.forget(event_type, key);
+        self.note_kept(&state);
+    }
+
     /// Notes what the log keeps, while it is locked. Says whether all rooms keep too much.
     fn note_kept(&self, state: &RoomState) -> bool {
         let now = state.log.kept();
@@ -135,18 +142,16 @@ impl Room {
         now != before && self.surroundings.budget.changed(self, before, now)
     }
 
-    /// Whether the producer of a stream may go on, and how often its reader had moved; `None` if the
-    /// room is closed.
-    pub(crate) fn headway(&self, now: Instant, all: bool) -> (Option<Headway>, u64) {
-        let seen = self.flow_changes.count();
+    /// Whether the producer of a stream may go on; `None` if the room is closed.
+    pub(crate) fn headway(&self, now: Instant, all: bool) -> Option<Headway> {
         let state = self.lock();
         let headway = state.flow.as_ref().filter(|_| !state.closed);
-        (headway.map(|flow| flow.check(now, all)), seen)
+        headway.map(|flow| flow.check(now, all))
     }
 
-    /// Ready when the reader of a stream has moved since.
-    pub(crate) fn poll_flow(&self, seen: u64, waker: &Waker) -> Poll<u64> {
-        self.flow_changes.poll_changed(seen, waker)
+    /// Waits until the reader of a stream moves.
+    pub(crate) fn flow_changes(&self) -> Waiting {
+        self.flow_changes.wait()
     }
 
     /// Makes a visitor the reader of a stream: what it has it need not acknowledge, and one that has
@@ -241,9 +246,13 @@ impl Room {
         due.into_iter().for_each(Waker::wake);
     }
 
+    /// Ends it. Emitters and readers that still have it keep nothing of what was published.
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
+        let end = state.log.cursor(state.log.head());
+        state.log.begin(end.epoch, end.seq);
+        self.note_kept(&state);
         let due = state.due(u64::MAX, true);
         drop(state);
         due.into_iter().for_each(Waker::wake);
@@ -286,6 +295,12 @@ impl Room {
     pub(super) fn leave(&self, filter: FilterId, waiter: WaiterId) {
         let mut state = self.lock();
         state.waiters.try_remove(waiter.0);
+        // Whoever is woken is looked for among all places. Looking for those to give back is as long a
+        // look: it is done where few are left, each time that half of them have gone.
+        let (left, places) = (state.waiters.len(), state.waiters.capacity());
+        if left.next_power_of_two() == left.max(1) && left < places / 4 {
+            state.waiters.shrink_to_fit();
+        }
         drop(state);
         self.remove_filters(filter);
     }
@@ -334,5 +349,27 @@ impl RoomState {
             }
         }
         due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Hub;
+
+    #[test]
+    fn places_of_readers_that_have_left_are_given_back() {
+        let name = RoomName::new("shop").unwrap();
+        let hub = Hub::new();
+        hub.open_room(&name);
+        let room = hub.room(&name).unwrap();
+        let readers: Vec<_> = (0..1_000).map(|_| room.join(Vec::new()).unwrap()).collect();
+        let (stays, leave) = readers.split_first().unwrap();
+        for (filter, waiter) in leave {
+            room.leave(*filter, *waiter);
+        }
+        assert!(room.lock().waiters.capacity() < 10);
+        room.lock().wait(stays.1, Waker::noop(), 1);
+        assert_eq!(room.lock().due(1, false).len(), 1, "who stays is still found");
     }
 }

@@ -8,8 +8,9 @@ use bytes::Bytes;
 
 use super::Hub;
 use super::room::{Room, RoomState, WaiterId};
-use crate::proto::server_frame::Recovered;
+use crate::proto::server_frame::{Loss, Recovered};
 use crate::room::{EventsFrame, Filter, FilterId, Gap, Position, SnapshotPosition, Space};
+use crate::stats::Counters;
 use crate::{Cursor, RoomName};
 
 /// A snapshot is read in parts of that size: publishing waits for no longer than one takes.
@@ -108,7 +109,7 @@ impl Visit {
 
     /// Takes what there is: a snapshot whole, events as many as there is room for. `None` if the room
     /// was closed.
-    pub(crate) fn take(&self, space: Space) -> Option<Found> {
+    pub(crate) fn take(&self, space: Space, counters: &Counters) -> Option<Found> {
         let mut state = self.room.lock();
         if state.closed {
             return None;
@@ -118,21 +119,26 @@ impl Visit {
         let page = since.and_then(|_| state.log.page(self.filter, seq, space));
         let Some(page) = page else {
             drop(state);
-            return self.take_snapshot();
+            return self.take_snapshot(counters);
         };
+        let count = page.frame.as_ref().map_or(0, |frame| frame.events);
+        Counters::add(&counters.events_out, count);
+        if let Some(gap) = &page.gap {
+            Counters::add(counters.gaps(gap.why), 1);
+        }
         let recovered = if page.gap.is_some() { Recovered::Gap } else { Recovered::Full };
         Some(Found {
             recovered,
             cursor: state.log.cursor(page.to),
             snapshot: Vec::new(),
             gaps: page.gap.iter().map(Gap::data).collect(),
-            count: page.frame.as_ref().map_or(0, |frame| frame.events),
             events: page.frame,
+            count,
             more: page.cut,
         })
     }
 
-    fn take_snapshot(&self) -> Option<Found> {
+    fn take_snapshot(&self, counters: &Counters) -> Option<Found> {
         let space = Space { bytes: SNAPSHOT_PART_BYTES, events: usize::MAX, one_larger: true };
         let recovered = if self.since.is_some() { Recovered::Reset } else { Recovered::Fresh };
         let begin = |state: &RoomState| {
@@ -158,6 +164,9 @@ impl Visit {
             found.gaps.extend(part.gap.iter().map(Gap::data));
             found.snapshot.extend(part.frame);
         }
+        Counters::add(&counters.events_out, found.count);
+        // What went while the snapshot was read.
+        Counters::add(counters.gaps(Loss::Slow), found.gaps.len());
         Some(found)
     }
 }

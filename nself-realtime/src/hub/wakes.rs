@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use super::room::Room;
-use crate::signal::Signal;
+use crate::signal::{Signal, Waiting};
 
 /// The rooms of a hub whose readers are to be woken.
 #[derive(Debug, Default)]
 pub(super) struct Wakes {
     called: Mutex<Called>,
-    calls: Signal,
+    calls: Arc<Signal>,
 }
 
 #[derive(Debug, Default)]
@@ -53,19 +53,19 @@ impl Wakes {
 #[derive(Debug)]
 pub(crate) struct ReaderWaker {
     wakes: Arc<Wakes>,
-    seen: u64,
+    calls: Waiting,
 }
 
 impl ReaderWaker {
     pub(super) fn new(wakes: Arc<Wakes>) -> Self {
+        let calls = wakes.calls.wait();
         wakes.lock().wakers += 1;
-        Self { wakes, seen: 0 }
+        Self { wakes, calls }
     }
 
     /// Wakes whom there is to wake, and is polled again when there are others. Never ready.
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<()> {
-        while let Poll::Ready(seen) = self.wakes.calls.poll_changed(self.seen, context.waker()) {
-            self.seen = seen;
+        while self.calls.poll(context.waker()).is_ready() {
             self.wakes.wake_called();
         }
         Poll::Pending

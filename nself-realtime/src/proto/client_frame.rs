@@ -63,6 +63,12 @@ struct Envelope<'a> {
     data: Option<&'a RawValue>,
 }
 
+/// What is read of a frame that is refused unread.
+#[derive(Deserialize)]
+struct Numbered {
+    id: Option<u64>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HelloData {
@@ -122,6 +128,11 @@ impl ClientFrame {
             serde_json::from_str(text).map_err(|error| not_an_envelope(&error))?;
         let id = envelope.id;
         Self::from_envelope(envelope).map_err(|error| FrameError { id, ..error })
+    }
+
+    /// The number of a request, if it is one; nothing else in it is looked at.
+    pub(crate) fn id_of(text: &str) -> Option<u64> {
+        serde_json::from_str::<Object<Numbered>>(text).ok()?.0.id
     }
 
     fn from_envelope(envelope: Envelope<'_>) -> Result<Self, FrameError> {

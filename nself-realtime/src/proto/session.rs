@@ -10,14 +10,17 @@ use super::pacer::Pacing;
 use super::server_frame::ErrorData;
 use super::{CloseCode, ErrorCode};
 
+/// No time of a connection is longer.
+const LONGEST: Duration = Duration::from_hours(24);
+
 /// How a server treats a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionConfig {
-    /// After that long without another frame a heartbeat is sent. Default 30 s.
+    /// After that long without another frame a heartbeat is sent. Default 30 s, a day at most.
     pub heartbeat: Duration,
     /// A heartbeat that stays unanswered for that long ends the connection, and so does a socket that
-    /// takes nothing for that long. Default 10 s.
+    /// takes nothing for that long. Default 10 s, a day at most.
     pub heartbeat_timeout: Duration,
     /// The longest message that is taken, in bytes. Default 64 KiB.
     pub max_message_bytes: usize,
@@ -40,6 +43,18 @@ impl Default for SessionConfig {
 }
 
 impl SessionConfig {
+    /// The same with times that can be added to a clock's, and that clients can wait for.
+    pub(crate) fn bounded(self) -> Self {
+        let Pacing { max_wait, min_gap, .. } = self.pacing;
+        let (max_wait, min_gap) = (max_wait.min(LONGEST), min_gap.min(LONGEST));
+        Self {
+            heartbeat: self.heartbeat.min(LONGEST),
+            heartbeat_timeout: self.heartbeat_timeout.min(LONGEST),
+            pacing: Pacing { max_wait, min_gap, ..self.pacing },
+            ..self
+        }
+    }
+
     /// Sends a heartbeat after that long without another frame.
     pub fn heartbeat(mut self, every: Duration) -> Self {
         self.heartbeat = every;
@@ -92,7 +107,7 @@ impl ServerSession {
         self.heartbeat.heard();
         match self.rate.message(now) {
             Rate::Within => {}
-            Rate::Over(wait) => return Heard::Refused(rate_limited(wait)),
+            Rate::Over(wait) => return Heard::Refused(rate_limited(text, wait)),
             Rate::Ignored => return Heard::Close(CloseCode::RateLimited),
         }
         match ClientFrame::parse(text) {
@@ -134,9 +149,10 @@ fn is_nonsense(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::InvalidFrame | ErrorCode::UnknownType)
 }
 
-fn rate_limited(wait: Duration) -> FrameError {
+/// The message is not read but for its `id`: the client has to know what to send again.
+fn rate_limited(text: &str, wait: Duration) -> FrameError {
     FrameError {
-        id: None,
+        id: ClientFrame::id_of(text),
         error: ErrorData {
             code: ErrorCode::RateLimited,
             message: "too many messages: 30 a second are taken, 200 at once".to_owned(),

@@ -38,9 +38,9 @@ impl Filter {
         Self::default()
     }
 
-    /// Everything of one type.
+    /// Everything of one type; nothing if that is no [`EventType`], as nothing of it is published.
     pub fn of<P: crate::Payload>() -> Self {
-        Self { types: EventType::new(P::TYPE).ok().map(|t| vec![t]), ..Self::default() }
+        Self { types: Some(EventType::new(P::TYPE).into_iter().collect()), ..Self::default() }
     }
 
     /// The same, for these keys only.
@@ -63,7 +63,7 @@ impl Filter {
 
 /// Stands for a list of filters that some readers of a room have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct FilterId(u32);
+pub(crate) struct FilterId(u64);
 
 /// The lists of filters in use in a room, each held once and with a memory of which keys it matches,
 /// so that matching an event costs one look into a table.
@@ -71,7 +71,7 @@ pub(crate) struct FilterId(u32);
 pub(super) struct Filters {
     by_list: HashMap<Vec<Filter>, FilterId>,
     lists: HashMap<FilterId, FilterList>,
-    next: u32,
+    next: u64,
 }
 
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl Filters {
             return known;
         }
         let id = FilterId(self.next);
-        self.next = self.next.wrapping_add(1);
+        self.next += 1;
         self.by_list.insert(list.clone(), id);
         self.lists.insert(id, FilterList { list, readers: 1, memo: Vec::new() });
         id
@@ -185,6 +185,22 @@ mod tests {
         assert!(!web.matches("logs:stream", "db"));
         assert!(!web.matches("service:status", "web"));
         assert!(Filter::all().matches("anything", "at all"));
+    }
+
+    #[test]
+    fn of_what_is_no_type_nothing_is_read() {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        struct Odd;
+        impl crate::Payload for Odd {
+            const TYPE: &'static str = "No Type";
+            const DELIVERY: crate::Delivery = crate::Delivery::Immediate;
+            const RETENTION: crate::Retention = crate::Retention::Latest;
+
+            fn key(&self) -> &'static str {
+                "odd"
+            }
+        }
+        assert!(!Filter::of::<Odd>().matches("service:status", "web"));
     }
 
     #[test]

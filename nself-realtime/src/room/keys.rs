@@ -235,6 +235,14 @@ impl Keys {
         self.give_way_to(limits.bytes);
     }
 
+    /// Lets go of all that is kept of a key, if anything is.
+    pub(super) fn forget(&mut self, event_type: &str, key: &str) {
+        let of_type = self.types.iter().find(|of_type| of_type.name.as_str() == event_type);
+        if let Some(id) = of_type.and_then(|of_type| of_type.keys.get(key).copied()) {
+            self.shrink(id, 0, 0);
+        }
+    }
+
     /// Lets go of what its reader has acknowledged.
     pub(super) fn acknowledge(&mut self, seq: u64) {
         let acknowledged: Vec<(KeyId, usize)> = self

@@ -45,27 +45,31 @@ pub(crate) struct PresenceBook {
 impl PresenceBook {
     /// A session is here, for the first time or again.
     pub(crate) fn join(&mut self, now: Instant, session: &Name, user: &Name) {
-        let look = Look { user: user.clone(), page: None, idle: false, count: None };
-        let here = self.here.entry(session.clone());
-        let here = here.or_insert(Here { look, touched: now, lost: None });
-        here.touched = now;
-        here.lost = None;
-        self.changed = true;
+        self.enter(now, session, user);
     }
 
-    /// It looks at another page, or rests.
+    /// It looks at another page, or rests. One that was swept is here again.
     pub(crate) fn update(
         &mut self,
         now: Instant,
         session: &Name,
+        user: &Name,
         page: Option<String>,
         idle: bool,
     ) {
-        if let Some(here) = self.here.get_mut(session) {
-            here.touched = now;
-            (here.look.page, here.look.idle) = (page, idle);
-            self.changed = true;
-        }
+        let look = self.enter(now, session, user);
+        (look.page, look.idle) = (page, idle);
+    }
+
+    fn enter(&mut self, now: Instant, session: &Name, user: &Name) -> &mut Look {
+        self.changed = true;
+        let look = Look { user: user.clone(), page: None, idle: false, count: None };
+        let here = self.here.entry(session.clone());
+        let here = here.or_insert(Here { look, touched: now, lost: None });
+        // Another one may have signed in in that tab.
+        here.look.user.clone_from(user);
+        (here.touched, here.lost) = (now, None);
+        &mut here.look
     }
 
     /// It showed a sign of life.
@@ -180,7 +184,7 @@ mod tests {
         book.join(start, &name("a"), &name("ann"));
         assert_eq!(states(&book.poll(start)), [("a".into(), PresenceState::Join)]);
         book.join(start, &name("b"), &name("bob"));
-        book.update(start, &name("a"), Some("/logs".into()), false);
+        book.update(start, &name("a"), &name("ann"), Some("/logs".into()), false);
         assert!(book.poll(start + S / 2).is_empty());
         assert_eq!(book.deadline(), Some(start + S));
         let burst = states(&book.poll(start + S));
@@ -221,6 +225,31 @@ mod tests {
         assert!(book.poll(start + 399 * S).is_empty());
         assert_eq!(book.deadline(), Some(start + 400 * S));
         assert_eq!(states(&book.poll(start + 400 * S)), [("a".into(), PresenceState::Leave)]);
+    }
+
+    #[test]
+    fn who_was_swept_and_looks_at_something_is_here_again() {
+        let (start, mut book) = (SystemClock.now(), PresenceBook::default());
+        book.join(start, &name("a"), &name("ann"));
+        assert_eq!(book.poll(start).len(), 1);
+        assert_eq!(states(&book.poll(start + SWEEP)), [("a".into(), PresenceState::Leave)]);
+        let later = start + SWEEP + S;
+        book.update(later, &name("a"), &name("ann"), Some("/logs".into()), false);
+        let events = book.poll(later);
+        assert_eq!(states(&events), [("a".into(), PresenceState::Join)]);
+        assert_eq!(events[0].page.as_deref(), Some("/logs"));
+    }
+
+    #[test]
+    fn another_user_who_signs_in_in_the_same_tab_is_told() {
+        let (start, mut book) = (SystemClock.now(), PresenceBook::default());
+        book.join(start, &name("a"), &name("ann"));
+        assert_eq!(book.poll(start).len(), 1);
+        book.lose(start + S, &name("a"));
+        book.join(start + 2 * S, &name("a"), &name("bob"));
+        let events = book.poll(start + 2 * S);
+        assert_eq!(states(&events), [("a".into(), PresenceState::Update)]);
+        assert_eq!(events[0].user, name("bob"));
     }
 
     #[test]

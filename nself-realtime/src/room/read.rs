@@ -242,7 +242,8 @@ impl RoomLog {
     }
 
     /// Counts what is missing after `from`, before the hot tail and before `end`, but for what was
-    /// told.
+    /// told. The ledger knows keys and nothing else: lines from before their producer began count, also
+    /// those that this reader's tail would have spared it.
     fn losses(
         &mut self,
         filter: FilterId,

@@ -43,6 +43,11 @@ impl SnapshotPosition {
 }
 
 impl RoomLog {
+    /// Keeps nothing more of a key.
+    pub(crate) fn forget(&mut self, event_type: &str, key: &str) {
+        self.keys.forget(event_type, key);
+    }
+
     /// Takes the next part of what is kept: the latest event of each key, the tail of each ring,
     /// without removals. `None`: the position is out of the ledger's reach.
     pub(crate) fn take_snapshot(

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{Sleep, sleep_until};
 
 use super::Server;
+use super::connected::Connected;
 use crate::auth::{Access, AuthError, Identity};
 use crate::hub::{Hub, Peer, Transmit};
 use crate::proto::CloseCode;
@@ -78,12 +79,11 @@ pub(super) fn run<S: Socket>(
     stalled_after: Duration,
     mut draining: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> {
-    hub.counters().connected(socket.transport());
-    let disconnected = Disconnected(hub, socket.transport());
+    let connected = Connected::new(hub, socket.transport());
     let mut connection =
         Connection { peer, out: Vec::new(), flushing: None, stalled_after, authenticating: None };
     async move {
-        let hub = &disconnected.0;
+        let hub = connected.hub();
         let driving = drive(&mut connection, &mut socket, hub, &access, &mut draining);
         // A panic ends this connection and nothing else: what it shares is behind locks that forgive one.
         let end = AssertUnwindSafe(driving).catch_unwind().await.unwrap_or_else(|_| {
@@ -138,15 +138,6 @@ enum End {
     Closed(CloseCode),
     /// The other side is gone, or takes nothing any more.
     Gone,
-}
-
-/// Counts a connection down when it ends, however it does.
-struct Disconnected(Hub, Transport);
-
-impl Drop for Disconnected {
-    fn drop(&mut self) {
-        self.0.counters().disconnected(self.1);
-    }
 }
 
 struct Connection {

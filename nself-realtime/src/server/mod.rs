@@ -10,7 +10,10 @@
 //! What panics while a connection is served (an [`Authorizer`](crate::auth::Authorizer), say) ends that
 //! connection, with 1011 where the transport has codes, and no other one.
 
+mod connected;
 mod connection;
+#[cfg(any(feature = "poll", feature = "sse"))]
+mod lease_end;
 mod stream;
 
 use std::future::poll_fn;
@@ -20,6 +23,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+#[cfg(any(feature = "poll", feature = "sse"))]
+pub(crate) use self::connected::Connected;
 pub(crate) use self::connection::{Incoming, Socket};
 pub use self::stream::{FlowStream, StreamError};
 use crate::auth::{Access, Identity};
@@ -61,6 +66,7 @@ impl Server {
 
     /// A server for these rooms, open to whom `access` lets in.
     pub fn with_access(hub: Hub, config: SessionConfig, access: Access) -> Self {
+        let config = config.bounded();
         let (draining, background) = (watch::Sender::new(false), OnceLock::new());
         Self { shared: Arc::new(Shared { hub, config, access, draining, background }) }
     }
@@ -131,8 +137,8 @@ impl Server {
 
 /// Tells who is here, for as long as the server is.
 async fn tell_presence(hub: Hub) {
+    let mut changes = hub.presence_changes();
     loop {
-        let seen = hub.presence_changes();
         let next = hub.tell_presence(hub.clock().now());
         let timer = async {
             match next {
@@ -141,7 +147,7 @@ async fn tell_presence(hub: Hub) {
             }
         };
         tokio::select! {
-            () = hub.presence_changed(seen) => {}
+            () = changes.changed() => {}
             () = timer => {}
         }
     }

@@ -9,7 +9,6 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 use crate::broker::BrokerError;
 use crate::event::QueryResult;
@@ -102,11 +101,11 @@ impl FlowStream {
     }
 
     async fn wait(&self, all: bool) -> Result<(), StreamError> {
+        let mut moves = self.room.flow_changes();
         loop {
             let now = self.hub.clock().now();
-            let (headway, seen) = self.room.headway(now, all);
             let room = || self.room().clone();
-            let until = match headway {
+            let until = match self.room.headway(now, all) {
                 Some(Headway::Yes) => return Ok(()),
                 Some(Headway::Left) => return Err(StreamError::ReaderLeft { room: room() }),
                 Some(Headway::Timeout) => return Err(StreamError::Timeout { room: room() }),
@@ -115,10 +114,7 @@ impl FlowStream {
                 }
                 Some(Headway::Until(until)) => until,
             };
-            let changed = poll_fn(|cx| match self.room.poll_flow(seen, cx.waker()) {
-                Poll::Ready(_) => Poll::Ready(()),
-                Poll::Pending => Poll::Pending,
-            });
+            let changed = poll_fn(|cx| moves.poll(cx.waker()));
             // Late or not: what holds is looked at again.
             let _ = tokio::time::timeout_at(until.into(), changed).await;
         }

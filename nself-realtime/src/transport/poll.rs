@@ -13,6 +13,11 @@
 //! # Draining
 //!
 //! A server that drains answers at once with what there is.
+//!
+//! # Leaving
+//!
+//! A poll that waits when its sign-in ends is refused, with [`RoomError::SignedOut`], or
+//! [`RoomError::Forbidden`] if the rights were withdrawn.
 
 use std::future::poll_fn;
 use std::io::Write;
@@ -28,8 +33,10 @@ use super::poll_request::Subscription;
 use crate::RoomName;
 use crate::auth::Identity;
 use crate::hub::{Due, Found, Visit};
+use crate::proto::CloseCode;
 use crate::room::{EventsFrame, Space};
-use crate::server::Server;
+use crate::server::{Connected, Server};
+use crate::stats::{Counters, Transport};
 
 /// How long an answer waits for more, once there is something to answer.
 const GATHER: Duration = Duration::from_millis(100);
@@ -39,7 +46,7 @@ const MAX_EVENTS: usize = 2_000;
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// Why a poll cannot be answered: one of its rooms cannot be read. Without that room the same request
-/// can be made again, at once.
+/// can be made again, at once; after [`RoomError::SignedOut`] no room can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{error}")]
 pub struct PollError {
@@ -59,12 +66,14 @@ impl Server {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it leaves nothing behind: the client still has its cursors.
+    /// Dropping it leaves nothing behind: the client still has its cursors. Of a stream, asking alone makes
+    /// it the reader, and acknowledges up to its cursor.
     pub async fn poll(
         &self,
         identity: &Identity,
         request: PollRequest,
     ) -> Result<Bytes, PollError> {
+        let _connected = Connected::new(self.hub().clone(), Transport::Poll);
         let PollRequest { subscriptions, wait } = request;
         let (mut visits, mut fields) = (Vec::new(), Vec::new());
         for Subscription { room, field, filters, since } in subscriptions {
@@ -79,8 +88,21 @@ impl Server {
             }
             fields.push(field);
         }
-        self.wait_for_news(&mut visits, wait).await;
-        answer(&visits, fields)
+        let left = tokio::select! {
+            biased;
+            code = self.lease_end(identity.lease()) => Some(code),
+            () = self.wait_for_news(&mut visits, wait) => None,
+        };
+        if let Some(code) = left
+            && let Some((visit, field)) = visits.iter().zip(&fields).next()
+        {
+            return Err(refused(code, visit.name().clone(), field.clone()));
+        }
+        let counters = self.hub().counters();
+        let answer = answer(&visits, fields, counters)?;
+        Counters::add(&counters.frames_out, 1);
+        Counters::add(&counters.bytes_out, answer.len());
+        Ok(answer)
     }
 
     async fn wait_for_news(&self, visits: &mut [Visit], wait: Duration) {
@@ -103,6 +125,15 @@ impl Server {
     }
 }
 
+/// Who has left is told nothing of what came meanwhile.
+fn refused(code: CloseCode, room: RoomName, field: String) -> PollError {
+    let error = match code {
+        CloseCode::Withdrawn => RoomError::Forbidden { room },
+        _ => RoomError::SignedOut { room },
+    };
+    PollError { error, field }
+}
+
 /// Ready when any of the rooms has something to say.
 fn look(visits: &mut [Visit], waker: &Waker) -> Poll<Due> {
     let mut due = Due::Nothing;
@@ -116,7 +147,7 @@ fn look(visits: &mut [Visit], waker: &Waker) -> Poll<Due> {
     if due == Due::Nothing { Poll::Pending } else { Poll::Ready(due) }
 }
 
-fn answer(visits: &[Visit], fields: Vec<String>) -> Result<Bytes, PollError> {
+fn answer(visits: &[Visit], fields: Vec<String>, counters: &Counters) -> Result<Bytes, PollError> {
     let mut body = br#"{"rooms":["#.to_vec();
     let (mut bytes, mut events) = (MAX_BYTES, MAX_EVENTS);
     for (index, (visit, field)) in visits.iter().zip(fields).enumerate() {
@@ -129,7 +160,7 @@ fn answer(visits: &[Visit], fields: Vec<String>) -> Result<Bytes, PollError> {
             Space { bytes: bytes / sharing, events: (events / sharing).max(1), one_larger: true };
         let room = visit.name();
         let closed = || PollError { error: RoomError::UnknownRoom { room: room.clone() }, field };
-        let found = visit.take(space).ok_or_else(closed)?;
+        let found = visit.take(space, counters).ok_or_else(closed)?;
         if index > 0 {
             body.push(b',');
         }

@@ -13,6 +13,12 @@ pub enum RoomError {
         /// Which room.
         room: RoomName,
     },
+    /// The sign-in has ended: none of the rooms may be read without another one.
+    #[error("your sign-in has ended: sign in again to read {room}")]
+    SignedOut {
+        /// Which room.
+        room: RoomName,
+    },
     /// There is no such room now.
     #[error("there is no room {room} now; ask again when system says that it is open")]
     UnknownRoom {
@@ -26,6 +32,7 @@ impl RoomError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Forbidden { .. } => ErrorCode::Forbidden,
+            Self::SignedOut { .. } => ErrorCode::Unauthorized,
             Self::UnknownRoom { .. } => ErrorCode::UnknownRoom,
         }
     }

@@ -3,7 +3,7 @@
 //! First `event: subscribed`; then what is kept or was missed, as messages without an `event:`;
 //! `event: ready`; then what comes. `event: gap`, `event: reset` (the log no longer knows the position:
 //! a snapshot follows), `event: unsubscribed` (the room has gone) and `event: closing` (the server
-//! stops) come when they come; after the last two the stream ends. The data of each is the frame of
+//! stops, or the sign-in has ended) come when they come; after the last two the stream ends. The data of each is the frame of
 //! that name.
 //!
 //! # Resuming
@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::Stream;
+use futures::future::BoxFuture;
 use futures::stream::unfold;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep_until};
@@ -37,7 +38,8 @@ use crate::clock::Clock;
 use crate::hub::{Output, Reader, Step};
 use crate::proto::{CloseCode, Flush, Pacer};
 use crate::room::{Filter, Space};
-use crate::server::Server;
+use crate::server::{Connected, Server};
+use crate::stats::{Counters, Transport};
 use crate::{Cursor, RoomName};
 
 /// After that long without a message the client hears that the stream lives.
@@ -104,7 +106,7 @@ impl Server {
         let clock = Arc::clone(self.hub().clock());
         let mut bookmark = Bookmark::new(since);
         let mut first = Messages::default();
-        first.append(outputs.drain(..), &mut bookmark);
+        first.append(outputs.drain(..), &mut bookmark, self.hub().counters());
         let stream = EventStream {
             reader,
             outputs,
@@ -112,8 +114,9 @@ impl Server {
             pacer: Pacer::new(self.config().pacing),
             silent_since: clock.now(),
             clock,
-            server: self.clone(),
+            connected: Connected::new(self.hub().clone(), Transport::Events),
             draining: self.follow_drain(),
+            lease_end: Box::pin(self.lease_end(identity.lease())),
             sleep: None,
             stage: Stage::Begun(first),
         };
@@ -132,8 +135,9 @@ struct EventStream {
     pacer: Pacer,
     clock: Arc<dyn Clock>,
     silent_since: Instant,
-    server: Server,
+    connected: Connected,
     draining: watch::Receiver<bool>,
+    lease_end: BoxFuture<'static, CloseCode>,
     // Made when it is first needed: there need be no runtime before.
     sleep: Option<Pin<Box<Sleep>>>,
     stage: Stage,
@@ -149,8 +153,8 @@ enum Stage {
 
 /// What there is to do.
 enum Due {
-    /// The server stops.
-    End,
+    /// With this code.
+    End(CloseCode),
     Events,
     SignOfLife,
 }
@@ -162,21 +166,22 @@ impl EventStream {
             return None;
         }
         if let Stage::Begun(messages) = std::mem::replace(&mut self.stage, Stage::Reading) {
-            return Some(messages.finish());
+            return Some(self.written(messages));
         }
         loop {
-            let Self { draining, reader, pacer, clock, sleep, silent_since, .. } = self;
+            let Self { draining, lease_end, reader, pacer, clock, sleep, silent_since, .. } = self;
             let speak_at = *silent_since + SILENCE;
             let due = tokio::select! {
                 biased;
                 // An error means that the server itself is gone: that is an end, too.
-                _ = draining.wait_for(|draining| *draining) => Due::End,
+                _ = draining.wait_for(|draining| *draining) => Due::End(CloseCode::Restart),
+                code = lease_end => Due::End(code),
                 due = poll_fn(|cx| poll_due(reader, pacer, &**clock, sleep, speak_at, cx)) => due,
             };
             let now = self.clock.now();
             let mut messages = Messages::default();
             match due {
-                Due::End => self.end(&mut messages),
+                Due::End(code) => self.end(code, &mut messages),
                 Due::Events => self.read(now, &mut messages),
                 Due::SignOfLife => {
                     self.bookmark.move_to(self.reader.cursor());
@@ -185,16 +190,23 @@ impl EventStream {
             }
             if !messages.is_empty() {
                 self.silent_since = now;
-                return Some(messages.finish());
+                return Some(self.written(messages));
             }
         }
+    }
+
+    fn written(&self, messages: Messages) -> Bytes {
+        let bytes = messages.finish();
+        Counters::add(&self.connected.hub().counters().bytes_out, bytes.len());
+        bytes
     }
 
     fn read(&mut self, now: Instant, messages: &mut Messages) {
         let space = Space { bytes: self.pacer.max_bytes(), events: usize::MAX, one_larger: true };
         let step = self.reader.step(space, &mut self.outputs);
         self.pacer.flushed(now, step == Step::Cut);
-        messages.append(self.outputs.drain(..), &mut self.bookmark);
+        let counters = self.connected.hub().counters();
+        messages.append(self.outputs.drain(..), &mut self.bookmark, counters);
         if step == Step::Closed {
             self.stage = Stage::Ended;
         } else {
@@ -204,10 +216,13 @@ impl EventStream {
         }
     }
 
-    fn end(&mut self, messages: &mut Messages) {
+    fn end(&mut self, code: CloseCode, messages: &mut Messages) {
         self.stage = Stage::Ended;
-        let retry_after = Server::retry_after(self.server.hub().random_bits());
-        messages.closing(CloseCode::Restart, retry_after, &self.bookmark);
+        let hub = self.connected.hub();
+        hub.counters().closed(code);
+        let comes_back = CloseCode::means_return(code.code());
+        let retry_after = comes_back.then(|| Server::retry_after(hub.random_bits()));
+        messages.closing(code, retry_after, &self.bookmark);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::Cursor;
 use crate::hub::Output;
 use crate::proto::CloseCode;
 use crate::proto::server_frame::{ClosingData, ServerFrame};
+use crate::stats::Counters;
 
 /// Keeps the position with which a client neither loses an event nor gets a loss counted twice.
 #[derive(Debug)]
@@ -53,8 +54,11 @@ impl Messages {
         &mut self,
         outputs: impl Iterator<Item = Output>,
         bookmark: &mut Bookmark,
+        counters: &Counters,
     ) {
         for output in outputs {
+            Counters::add(&counters.frames_out, 1);
+            output.count(counters);
             match &output {
                 Output::Subscribed(frame) => {
                     let name = if bookmark.subscribed { "reset" } else { "subscribed" };
@@ -99,12 +103,19 @@ impl Messages {
         }
     }
 
-    /// The server stops; a browser comes back after that time.
-    pub(super) fn closing(&mut self, code: CloseCode, retry_after: Duration, bookmark: &Bookmark) {
-        let ms = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
-        let data =
-            ClosingData { code: code.code(), reason: code.reason(), retry_after_ms: Some(ms) };
-        self.line(format_args!("retry: {ms}\n"));
+    /// The stream ends; a browser comes back after that time.
+    pub(super) fn closing(
+        &mut self,
+        code: CloseCode,
+        retry_after: Option<Duration>,
+        bookmark: &Bookmark,
+    ) {
+        let retry_after_ms =
+            retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+        let data = ClosingData { code: code.code(), reason: code.reason(), retry_after_ms };
+        if let Some(ms) = retry_after_ms {
+            self.line(format_args!("retry: {ms}\n"));
+        }
         let frame = ServerFrame::Closing { data }.encode();
         self.message(Some("closing"), bookmark.cursor, &frame);
     }

@@ -1,10 +1,12 @@
 //! What cannot be done is answered with what is wrong, and costs nothing else.
 
+use std::time::Duration;
+
 use nself_realtime::RoomName;
 use nself_realtime::event::ServiceState;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::world::{World, seqs, shop, subscribe};
+use crate::world::{World, seqs, shop, subscribe, types};
 
 #[test]
 fn since_on_an_added_subscribe_is_refused() {
@@ -48,4 +50,26 @@ fn the_65th_room_is_refused() {
             assert_eq!(frames[0]["data"]["code"], "too_many_subscriptions");
         }
     }
+}
+
+#[test]
+fn what_is_over_the_limit_is_answered_with_its_id_and_may_be_sent_again() {
+    let world = World::new();
+    let mut connection = world.connect();
+    for _ in 0..200 {
+        connection.ask(&json!({"type": "pong"}));
+    }
+    let refused = connection.ask(&subscribe(&json!({}))).remove(0);
+    assert_eq!((&refused["id"], &refused["data"]["code"]), (&json!(1), &json!("rate_limited")));
+    for other in ["{not json", r#"{"type":"pong","data":[1]}"#, "[1]"] {
+        connection.peer.handle_text(world.clock.now(), other);
+        let refused = connection.frames().remove(0);
+        assert_eq!(
+            (&refused["id"], &refused["data"]["code"]),
+            (&Value::Null, &json!("rate_limited"))
+        );
+    }
+    let wait = refused["data"]["retryAfterMs"].as_u64().unwrap();
+    world.clock.advance(Duration::from_millis(wait));
+    assert_eq!(types(&connection.ask(&subscribe(&json!({})))), ["subscribed", "ready"]);
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
 use nself_realtime::auth::Identity;
-use nself_realtime::{CloseCode, Hub, Server, SessionConfig, Transmit};
+use nself_realtime::{CloseCode, Hub, Pacing, Server, SessionConfig, Transmit};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use crate::world::{World, log_line, runtime_clock, shop, types};
+use crate::world::{World, log_line, runtime_clock, shop, subscribe, types};
 
 #[test]
 fn a_quiet_connection_gets_a_heartbeat_and_is_closed_without_an_answer() {
@@ -32,6 +32,27 @@ fn a_quiet_connection_gets_a_heartbeat_and_is_closed_without_an_answer() {
         connection.peer.poll_transmit(now, Waker::noop(), &mut out),
         Transmit::Close(CloseCode::Timeout)
     );
+}
+
+#[test]
+fn a_heartbeat_that_is_never_wanted_comes_once_a_day() {
+    const DAY: Duration = Duration::from_hours(24);
+    let world = World::new();
+    let mut pacing = Pacing::default();
+    (pacing.max_wait, pacing.min_gap) = (Duration::MAX, Duration::MAX);
+    let never = SessionConfig::default()
+        .heartbeat(Duration::MAX)
+        .heartbeat_timeout(Duration::MAX)
+        .pacing(pacing);
+    let mut connection = world.connect_with(never);
+    connection.ask(&subscribe(&json!({})));
+    for _ in 0..2 {
+        world.line("web", "line");
+        world.clock.advance(DAY);
+        connection.peer.handle_timeout(world.clock.now());
+        assert_eq!(types(&connection.frames())[0], "heartbeat");
+        connection.say(&json!({"type": "pong"}));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use nself_realtime::transport::poll::PollRequest;
 use nself_realtime::{Hub, Server, SessionConfig};
 use serde_json::{Value, json};
 
-use crate::world::{Connection, World, name, runtime_clock, seqs};
+use crate::world::{Connection, World, name, runtime_clock, seqs, subscribe, types};
 
 #[test]
 fn presence_tells_who_is_here_and_a_reload_is_the_same_session() {
@@ -57,6 +57,19 @@ fn a_forged_secret_is_refused_and_a_duplicated_tab_gets_an_id_of_its_own() {
 }
 
 #[test]
+fn a_session_that_is_lost_right_after_its_hello_can_be_resumed_again() {
+    let world = World::new();
+    let (mut first, welcome) = world.welcome(Identity::guest());
+    first.ask(&json!({"type": "pong"}));
+    drop(first);
+    let session = json!({"session": welcome["sessionId"], "secret": welcome["secret"]});
+    for _ in 0..2 {
+        let frames = world.connect().ask(&json!({"type": "hello", "data": session}));
+        assert_eq!(frames[0]["data"]["sessionId"], welcome["sessionId"]);
+    }
+}
+
+#[test]
 fn joins_and_leaves_are_told_at_once_and_then_in_one_burst_a_second() {
     let world = World::new();
     let mut watcher = world.connect();
@@ -93,6 +106,33 @@ fn a_session_that_nothing_touches_for_five_minutes_is_swept_although_it_has_not_
     assert_eq!(present(&mut watcher), 0);
     world.clock.advance(Duration::from_secs(1));
     assert_eq!(present(&mut watcher), 1);
+}
+
+#[test]
+fn a_session_that_is_written_to_stays_although_it_says_nothing() {
+    let world = World::new();
+    let mut viewer = world.connect();
+    viewer.ask(&subscribe(&json!({})));
+    world.hub.tell_presence(world.clock.now());
+    // Every write puts the heartbeat off, so nothing asks for an answer.
+    for _ in 0..20 {
+        world.clock.advance(Duration::from_secs(29));
+        world.line("web", "line");
+        assert_eq!(types(&viewer.frames()), ["logs:stream"]);
+        viewer.peer.handle_written();
+        viewer.peer.handle_timeout(world.clock.now());
+        world.hub.tell_presence(world.clock.now());
+    }
+    let system = json!({"type": "subscribe", "room": "system", "data": {"types": ["presence"]}});
+    let present = world.connect().ask(&system);
+    assert_eq!(types(&present), ["subscribed", "snapshot", "ready"]);
+    // Nothing is taken any more: it leaves as one that nobody hears of.
+    for _ in 0..11 {
+        world.clock.advance(Duration::from_secs(30));
+        viewer.peer.handle_timeout(world.clock.now());
+        world.hub.tell_presence(world.clock.now());
+    }
+    assert_eq!(types(&world.connect().ask(&system)), ["subscribed", "ready"]);
 }
 
 #[test]

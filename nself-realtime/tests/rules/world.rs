@@ -105,9 +105,17 @@ impl World {
         self.welcome(identity).0
     }
 
+    /// A connection of a server that treats it like that.
+    pub(crate) fn connect_with(&self, config: SessionConfig) -> Connection<'_> {
+        self.begin(config, Identity::guest()).0
+    }
+
     /// A connection and what it was welcomed with.
     pub(crate) fn welcome(&self, identity: Identity) -> (Connection<'_>, Value) {
-        let config = SessionConfig::default();
+        self.begin(SessionConfig::default(), identity)
+    }
+
+    fn begin(&self, config: SessionConfig, identity: Identity) -> (Connection<'_>, Value) {
         let access = Access::default().authorizer(NotTheVault);
         let peer = Peer::new(self.hub.clone(), config, access, identity, self.clock.now());
         let mut connection = Connection { world: self, peer };

@@ -555,11 +555,14 @@ async fn a_refused_room_is_an_error_of_its_streams_and_the_others_go_on() {
     // More filters than a server takes of one reader.
     let room = RoomName::system();
     let streams: Vec<_> = (0..40).map(|_| scene.client.latest::<ServiceStatus>(&room)).collect();
-    wait::until("a refusal", DEADLINE, async || {
-        let refused = |view: &Watch<Latest<ServiceStatus>>| {
-            matches!(view.get().standing(), Standing::Refused(_))
+    wait::until("32 that are served and refusals for the others", DEADLINE, async || {
+        let count = |is: fn(&Standing) -> bool| {
+            streams.iter().filter(|view| is(view.get().standing())).count()
         };
-        streams.iter().any(refused).then_some(()).ok_or_else(|| "none".to_owned())
+        let served = count(|standing| *standing == Standing::Known);
+        let refused = count(|standing| matches!(standing, Standing::Refused(_)));
+        let counts = (served, refused);
+        (counts == (32, 8)).then_some(()).ok_or_else(|| format!("{counts:?}"))
     })
     .await;
     scene.publish(5);

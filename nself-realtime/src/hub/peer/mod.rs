@@ -56,6 +56,8 @@ pub struct Peer {
     cursors_at: Instant,
     // When the oldest event of the flush that is being written was published.
     writing: Option<u64>,
+    // Whether anything was taken since the cursors were told: to others that is a sign of life, too.
+    taken: bool,
     token: Option<Token>,
     closing: Option<CloseCode>,
 }
@@ -88,6 +90,7 @@ impl Peer {
         identity: Identity,
         now: Instant,
     ) -> Self {
+        let config = config.bounded();
         let mut peer = Self {
             session: ServerSession::new(now, &config),
             standing: Standing::new(&hub, identity, now),
@@ -99,6 +102,7 @@ impl Peer {
             flush_at: None,
             cursors_at: now + CURSOR_EVERY,
             writing: None,
+            taken: false,
             token: None,
             closing: None,
             hub,
@@ -135,11 +139,16 @@ impl Peer {
         if now >= self.cursors_at {
             self.cursors_at = now + CURSOR_EVERY;
             self.tell_cursors(1);
+            // A client that is written to gets no heartbeats and need not say anything.
+            if std::mem::take(&mut self.taken) {
+                self.standing.touch(&self.hub, now);
+            }
         }
     }
 
     /// Notes that what [`Peer::poll_transmit`] gave last has been taken by the operating system.
     pub fn handle_written(&mut self) {
+        self.taken = true;
         if let Some(published) = self.writing.take() {
             let now = u64::try_from(self.hub.clock().timestamp().unix_nanos()).unwrap_or(0);
             let latency = Duration::from_nanos(now.saturating_sub(published));
@@ -257,7 +266,7 @@ impl Peer {
         Counters::add(&self.hub.counters().bytes_out, used);
         self.turn = if count > 0 { (self.turn + 1) % count } else { 0 };
         if closed {
-            self.readers.retain(|reader| !reader.is_closed());
+            self.readers.retain(|reader| !reader.has_ended());
         }
         cut
     }

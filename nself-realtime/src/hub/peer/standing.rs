@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::auth::{Identity, LeaseWatch, Until};
 use crate::hub::Hub;
-use crate::hub::sessions::{NotResumed, Secret};
+use crate::hub::sessions::{NotResumed, Secret, Sessions};
 use crate::proto::CloseCode;
 use crate::proto::server_frame::ExpiringData;
 use crate::{Name, Timestamp};
@@ -18,11 +18,21 @@ pub(super) struct Standing {
     pub(super) identity: Identity,
     session: Name,
     secret: Secret,
-    /// Whether it has said anything but who it is.
-    present: bool,
+    stage: Stage,
     lease: LeaseWatch,
     warned: Option<Timestamp>,
     deadline: Option<Instant>,
+}
+
+/// What is known of the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing: it may yet say which session it is.
+    New,
+    /// That it is a session which there was before.
+    Resumed,
+    /// It has said something else than who it is: it is here.
+    Present,
 }
 
 /// What is due.
@@ -46,7 +56,7 @@ impl Standing {
             identity,
             session,
             secret,
-            present: false,
+            stage: Stage::New,
             warned: None,
             deadline: None,
         }
@@ -61,7 +71,7 @@ impl Standing {
     }
 
     pub(super) fn is_present(&self) -> bool {
-        self.present
+        self.stage == Stage::Present
     }
 
     /// Takes over the session that the client had before.
@@ -75,37 +85,44 @@ impl Standing {
         let secret = Secret::from_str_radix(secret, 16).map_err(|_| NotResumed::Forged)?;
         let mut sessions = hub.sessions();
         sessions.resume(now, session.as_str(), secret)?;
-        sessions.forget(self.session.as_str());
+        self.give_back(now, &mut sessions);
         drop(sessions);
-        (self.session, self.secret) = (session, secret);
+        (self.session, self.secret, self.stage) = (session, secret, Stage::Resumed);
         Ok(())
     }
 
     /// It is here from now on.
     pub(super) fn appear(&mut self, hub: &Hub, now: Instant) {
-        if !self.present {
-            self.present = true;
+        if !self.is_present() {
+            self.stage = Stage::Present;
             hub.change_presence(|book| book.join(now, &self.session, self.identity.user()));
         }
     }
 
     pub(super) fn look_at(&self, hub: &Hub, now: Instant, page: Option<String>, idle: bool) {
-        hub.change_presence(|book| book.update(now, &self.session, page, idle));
+        let user = self.identity.user();
+        hub.change_presence(|book| book.update(now, &self.session, user, page, idle));
     }
 
     pub(super) fn touch(&self, hub: &Hub, now: Instant) {
-        if self.present {
+        if self.is_present() {
             hub.presence().touch(now, &self.session);
         }
     }
 
     pub(super) fn leave(&self, hub: &Hub) {
         let now = hub.clock().now();
-        if self.present {
-            hub.sessions().lose(now, self.session.as_str());
+        self.give_back(now, &mut hub.sessions());
+        if self.is_present() {
             hub.change_presence(|book| book.lose(now, &self.session));
-        } else {
-            hub.sessions().forget(self.session.as_str());
+        }
+    }
+
+    /// Lets go of the session: of one that was used the client may come back to it.
+    fn give_back(&self, now: Instant, sessions: &mut Sessions) {
+        match self.stage {
+            Stage::New => sessions.forget(self.session.as_str()),
+            Stage::Resumed | Stage::Present => sessions.lose(now, self.session.as_str()),
         }
     }
 
@@ -129,19 +146,14 @@ impl Standing {
 
     /// Looks whether the lease holds, and has `waker` woken when it changes.
     pub(super) fn check(&mut self, hub: &Hub, now: Instant, waker: &Waker) -> Option<Due> {
-        let until = match self.lease.look(waker) {
-            Until::Ended => return Some(Due::Leave(CloseCode::SignedOut)),
-            Until::Withdrawn => return Some(Due::Leave(CloseCode::Withdrawn)),
-            Until::Open => {
+        let (until, left) = match self.lease.look(waker).check(hub.clock().timestamp()) {
+            Err(code) => return Some(Due::Leave(code)),
+            Ok(None) => {
                 self.deadline = None;
                 return None;
             }
-            Until::Time(until) => until,
+            Ok(Some(holds)) => holds,
         };
-        let left = until.saturating_since(hub.clock().timestamp());
-        if left.is_zero() {
-            return Some(Due::Leave(CloseCode::SignedOut));
-        }
         if left > WARNING {
             self.deadline = Some(now + left.saturating_sub(WARNING));
             return None;

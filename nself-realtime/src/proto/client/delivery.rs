@@ -234,6 +234,9 @@ pub struct Expiring {
 pub struct ServerError {
     /// The room that it is about, if it is about one.
     pub room: Option<RoomName>,
+    /// The filters that were to be added to it and are not: what is read through others goes on. Empty
+    /// where it is about the whole room.
+    pub filters: Vec<Filter>,
     /// The code, as the protocol has it.
     pub code: String,
     /// The same in words.
@@ -245,9 +248,9 @@ pub struct ServerError {
 }
 
 impl ServerError {
-    pub(super) fn new(code: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
         let (code, message) = (code.to_owned(), message.into());
-        Self { room: None, code, message, field: None, retry_after: None }
+        Self { room: None, filters: Vec::new(), code, message, field: None, retry_after: None }
     }
 
     pub(super) fn of_room(self, room: &RoomName) -> Self {

@@ -129,6 +129,14 @@ struct AuthenticatedData {
     expires_at: Option<Timestamp>,
 }
 
+/// A server that asks for a longer wait is asked again after this one: a mistake of its own, or of
+/// something between, must not keep a client away for ever.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+fn wait_of_ms(ms: u64) -> Duration {
+    Duration::from_millis(ms).min(LONGEST_WAIT)
+}
+
 /// What an error says, in a frame as in an answer over HTTP.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -144,8 +152,8 @@ pub(super) struct ErrorData {
 impl From<ErrorData> for ServerError {
     fn from(data: ErrorData) -> Self {
         let ErrorData { code, message, field, retry_after_ms } = data;
-        let retry_after = retry_after_ms.map(Duration::from_millis);
-        Self { room: None, code, message, field, retry_after }
+        let retry_after = retry_after_ms.map(wait_of_ms);
+        Self { field, retry_after, ..Self::new(&code, message) }
     }
 }
 
@@ -196,7 +204,7 @@ impl Incoming {
             "pong" => Self::Pong,
             "closing" => {
                 let ClosingData { retry_after_ms } = read(&frame_type, data)?;
-                Self::Closing(retry_after_ms.map(Duration::from_millis))
+                Self::Closing(retry_after_ms.map(wait_of_ms))
             }
             "session:expiring" => Self::Expiring(read(&frame_type, data)?),
             "authenticated" => {

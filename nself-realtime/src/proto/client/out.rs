@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::delivery::{ServerError, SessionEvent};
-use super::frames::{ErrorBody, Outgoing};
+use super::frames::{ErrorBody, LONGEST_WAIT, Outgoing};
 
 /// Something that a session asks its driver to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,8 @@ impl Answer<'_> {
     pub(super) fn error(&self) -> ServerError {
         let told = serde_json::from_slice::<ErrorBody>(self.body);
         let mut error = told.map_or_else(|_| self.unexplained(), |body| body.error.into());
-        error.retry_after = error.retry_after.or(self.retry_after);
+        error.retry_after =
+            error.retry_after.or(self.retry_after.map(|wait| wait.min(LONGEST_WAIT)));
         error
     }
 

@@ -38,9 +38,9 @@ const PROBE: Duration = Duration::from_secs(5);
 ///
 /// Attempt k follows after (1, 2, 4, 8, 16, 16, …) s × a random factor from 0.8 to 1.8, without end, and
 /// from the start again after 10 s of a healthy connection. What a server says of the wait takes
-/// precedence. All rooms are asked for in one round trip, each from its cursor. What the server told of
-/// a room before its `ready`, or between the parts of a gap, is held back: cut off, it comes once more,
-/// and is told once.
+/// precedence, of an hour at most. All rooms are asked for in one round trip, each from its cursor. What
+/// the server told of a room before its `ready`, or between the parts of a gap, is held back: cut off, it
+/// comes once more, and is told once.
 ///
 /// After 5 s without a connection the session polls, with the same cursors. Attempts go on beside it;
 /// once the server has welcomed the session, the poll under way is let go and the connection goes on

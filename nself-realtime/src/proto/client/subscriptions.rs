@@ -183,7 +183,11 @@ impl Subscriptions {
             self.tell(told, out);
         } else {
             reader.handle_refused();
-            out.tell_error(error.of_room(&pending.room));
+            let mut error = error.of_room(&pending.room);
+            if reader.phase() == Phase::Reading {
+                error.filters = pending.request.filters;
+            }
+            out.tell_error(error);
         }
         None
     }

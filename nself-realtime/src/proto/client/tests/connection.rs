@@ -230,6 +230,41 @@ fn a_refused_attempt_says_what_the_status_means() {
 }
 
 #[test]
+fn no_server_keeps_a_client_away_for_more_than_an_hour() {
+    const HOUR_MS: u128 = 3_600_000;
+    let refused = |body: &[u8]| {
+        let mut play = Play::new();
+        let answer = Answer { status: 503, retry_after: Some(Duration::MAX), body };
+        play.session.handle_refused(&answer, play.now);
+        play.drain();
+        reconnecting(&play)
+    };
+    assert_eq!(refused(b"busy"), (1, Some(HOUR_MS)));
+    let endless = json!({"code": "rate_limited", "message": "busy", "retryAfterMs": u64::MAX});
+    let body = json!({"error": endless}).to_string();
+    assert_eq!(refused(body.as_bytes()), (1, Some(HOUR_MS)));
+
+    let mut play = Play::new();
+    play.welcome();
+    let closing = json!({"code": 1012, "reason": "restart", "retryAfterMs": u64::MAX});
+    play.hear(&[json!({"type": "closing", "data": closing})]);
+    play.close(1012);
+    assert_eq!(reconnecting(&play), (1, Some(HOUR_MS)));
+
+    let mut play = Play::polling(&[status()], 10);
+    play.pass_until(0);
+    let (id, _) = *play.polls.last().unwrap();
+    let answer = Answer { status: 503, retry_after: Some(Duration::MAX), body: b"busy" };
+    play.session.handle_poll_answer(id, &answer, play.now);
+    play.drain();
+    let polls = play.polls.len();
+    play.pass_until(3_600_000 - 1);
+    assert_eq!(play.polls.len(), polls);
+    play.pass_until(1);
+    assert_eq!(play.polls.len(), polls + 1);
+}
+
+#[test]
 fn what_a_program_ends_stays_ended() {
     let mut play = Play::new();
     play.welcome();

@@ -334,6 +334,24 @@ fn rights_that_are_withdrawn_are_an_error_of_the_room() {
 }
 
 #[test]
+fn a_refusal_names_the_filters_if_others_of_the_room_are_served() {
+    let refused = json!({"code": "bad_request", "message": "no", "field": "/data/filters"});
+    let mut play = Play::reading(&[status()], 10);
+    play.read("shop", &[status(), logs()]);
+    let id = play.last_subscribe();
+    play.hear(&[json!({"type": "error", "id": id, "data": refused}), live(11)]);
+    assert_eq!(play.errors()[0].filters, [logs()]);
+    assert_eq!(play.tellings(), ["live [11]"]);
+
+    let mut play = Play::new();
+    play.read("shop", &[status(), logs()]);
+    play.welcome();
+    let id = play.last_subscribe();
+    play.hear(&[json!({"type": "error", "id": id, "data": refused})]);
+    assert_eq!(play.errors()[0].filters, []);
+}
+
+#[test]
 fn a_rate_limited_subscribe_is_sent_again_after_the_wait_and_the_room_goes_on_meanwhile() {
     let mut play = Play::reading(&[status()], 10);
     play.read("shop", &[status(), logs()]);
