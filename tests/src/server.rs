@@ -176,6 +176,7 @@ fn port_of(state: &Scratch) -> u16 {
     let running = std::fs::read_to_string(state_dir(state).join("running.json"));
     let running = running.expect("a server tells where it is");
     let running: serde_json::Value = serde_json::from_str(&running).expect("it tells JSON");
-    let address = running["address"].as_str().expect("it has an address");
+    let address = running.get("address").and_then(serde_json::Value::as_str);
+    let address = address.expect("it has an address");
     address.parse::<std::net::SocketAddr>().expect("the address is one").port()
 }

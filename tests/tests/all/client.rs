@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use nself_realtime::client::{
-    Client, ClientConfig, ConnectionState, Latest, LogEntry, Logs, Standing, Watch,
+    Client, ClientConfig, ConnectionState, Latest, LogEntry, Logs, Standing,
 };
 use nself_realtime::event::{LogLine, LogsStream, ServiceState, ServiceStatus, Source};
 use nself_realtime::{Emitter, Hub, NanoTimestamp, RoomName};

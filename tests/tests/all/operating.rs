@@ -2,13 +2,14 @@
 
 use std::io::Write as _;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nself_tests::server::{self, Server};
 use nself_tests::visitor::Visitor;
 use nself_tests::wait;
 use nself_tests::wire::Opened;
 use serde_json::Value;
+use tokio::time::Instant;
 
 const RESTART: &str = "/api/services/demo/redis/restart";
 
