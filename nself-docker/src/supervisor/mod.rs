@@ -4,6 +4,7 @@ mod desk;
 mod link;
 mod obituary;
 mod rooms;
+mod samples;
 mod target;
 mod watches;
 

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::{AbortOnDropHandle, JoinMap};
 
+use super::samples::Samples;
 use super::target::Target;
 use crate::engine::Engine;
 use crate::inventory::{Inventory, Record, ServiceKey, name_or_digest};
@@ -27,6 +28,7 @@ pub(super) struct Watches {
     logs: HashMap<Name, LogWatch>,
     followers: JoinMap<Name, LogPosition>,
     stats: HashMap<Name, StatsWatch>,
+    samples: Samples,
     /// Whether it was told that there are as many stats as there may be.
     stats_refused: bool,
     /// How far the logs of those who are not watched any more were published.
@@ -71,6 +73,7 @@ impl Watches {
             logs: HashMap::new(),
             followers: JoinMap::new(),
             stats: HashMap::new(),
+            samples: Samples::default(),
             stats_refused: false,
             positions: HashMap::new(),
             vanished: HashMap::new(),
@@ -137,7 +140,8 @@ impl Watches {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let logs = self.logs.values().filter_map(|watch| watch.unwanted_since);
         let stats = self.stats.values().filter_map(|watch| watch.unwanted_since);
-        logs.chain(stats).min().map(|since| since + self.linger)
+        let lingering = logs.chain(stats).min().map(|since| since + self.linger);
+        lingering.into_iter().chain(self.samples.poll_timeout()).min()
     }
 
     /// Ends everything and returns when it has ended.
@@ -269,6 +273,7 @@ impl Watches {
                     _task: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
                 };
                 self.stats.insert(id.clone(), watch);
+                self.samples.begin(id.clone(), target.emitter.clone());
                 self.stats_refused = false;
             }
         }
@@ -283,6 +288,7 @@ impl Watches {
     ) {
         self.vanished.retain(|_, (_, since)| now - *since < REMEMBERED_FOR);
         self.stats.retain(|id, _| present.contains(id));
+        self.samples.sweep(present, now);
         self.positions
             .retain(|id, (_, since)| present.contains(id) && now - *since < REMEMBERED_FOR);
         let gone: Vec<Name> =

@@ -45,6 +45,23 @@ async fn many_viewers_cost_one_stream_and_none_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_samples_of_a_container_outlive_it_for_five_minutes() {
+    let stage = Stage::with_web().await;
+    let mut reader = stage.read("shop");
+    reader.until("a sample", |seen| !all(seen, STATS, "containerId").is_empty()).await;
+    stage.engine.stop(WEB).await.unwrap();
+    stage.engine.remove(WEB);
+    reader.during(Duration::from_secs(290)).await;
+    let mut late = stage.read("shop");
+    late.during(Duration::from_secs(1)).await;
+    assert!(!late.all(STATS, "containerId").is_empty(), "what became of it can be seen");
+    reader.during(Duration::from_secs(20)).await;
+    let mut later = stage.read("shop");
+    later.during(Duration::from_secs(1)).await;
+    assert!(later.all(STATS, "containerId").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stopped_container_has_no_samples_and_a_new_run_begins_anew() {
     let stage = Stage::with_web().await;
     let mut reader = stage.read("shop");
