@@ -242,9 +242,9 @@ impl Serve {
         if is_option("docker_host") && !is_option("demo") {
             self.demo = None;
         }
-        let by_option = ["tls_cert", "tls_key", "tls_self_signed"].map(is_option);
-        if by_option.contains(&true) {
-            let [cert, key, self_signed] = by_option;
+        let [cert, key] = ["tls_cert", "tls_key"].map(is_option);
+        let self_signed = is_option("tls_self_signed");
+        if cert || key || (self_signed && self.tls_self_signed == Some(true)) {
             self.tls_cert = self.tls_cert.take().filter(|_| cert);
             self.tls_key = self.tls_key.take().filter(|_| key);
             self.tls_self_signed = self.tls_self_signed.filter(|_| self_signed);

@@ -128,6 +128,11 @@ impl Lease {
         self.change(Until::Withdrawn);
     }
 
+    /// Whether it still holds.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.get().check(now).is_ok()
+    }
+
     fn change(&self, until: Until) {
         let mut current = self.0.until.lock().unwrap_or_else(PoisonError::into_inner);
         if !matches!(*current, Until::Ended | Until::Withdrawn) {

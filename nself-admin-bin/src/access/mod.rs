@@ -31,6 +31,10 @@ const USER: &str = "admin";
 
 /// So many passwords are hashed at once: each costs 19 MiB.
 const HASHED_AT_ONCE: usize = 2;
+/// So many may be hashed or wait for that. A turn takes tens of milliseconds.
+const SIGN_INS_AT_ONCE: usize = 64;
+/// Whoever comes beyond that waits so long.
+const QUEUE_WAIT: Duration = Duration::from_secs(2);
 
 /// How often the state folder is looked at: that long a revoked token or an old password may hold.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -79,6 +83,7 @@ pub(crate) struct Access {
     tokens: Mutex<Vec<(Token, Arc<Seat>)>>,
     throttle: Mutex<Throttle>,
     hashing: Arc<Semaphore>,
+    signing_in: Semaphore,
 }
 
 impl Access {
@@ -116,6 +121,7 @@ impl Access {
             tokens: Mutex::default(),
             throttle: Mutex::default(),
             hashing: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
+            signing_in: Semaphore::new(SIGN_INS_AT_ONCE),
         }
     }
 
@@ -161,6 +167,7 @@ impl Access {
         from: IpAddr,
         password: String,
     ) -> Result<(Secret, Caller), SignInError> {
+        let _place = self.signing_in.try_acquire().map_err(|_| SignInError::Wait(QUEUE_WAIT))?;
         self.attempt(from)?;
         if !password::is_set(&self.dir) {
             return Err(SignInError::NoPassword);
@@ -358,6 +365,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn beyond_a_number_of_sign_ins_the_next_one_is_told_to_wait() {
+        let (_parent, access) = access();
+        password::set(&access.dir, "correct horse").unwrap();
+        let _turns = access.hashing.acquire_many(2).await.unwrap();
+        let address = |last: usize| IpAddr::from([192, 0, 2, u8::try_from(last).unwrap()]);
+        let waiting: Vec<_> = (0..SIGN_INS_AT_ONCE)
+            .map(|last| {
+                let mut waiting = Box::pin(access.log_in(address(last), "correct horse".into()));
+                assert!((&mut waiting).now_or_never().is_none());
+                waiting
+            })
+            .collect();
+        let beyond = || access.log_in(address(100), "correct horse".into()).now_or_never();
+        assert!(matches!(beyond(), Some(Err(SignInError::Wait(QUEUE_WAIT)))));
+        drop(waiting);
+        assert!(beyond().is_none(), "it waits for a turn");
+    }
+
+    #[tokio::test]
     async fn whoever_goes_away_while_a_password_is_hashed_frees_no_turn() {
         let (_parent, access) = access();
         // A pipe: whoever reads the hash from it waits until somebody has written it.
@@ -410,7 +436,8 @@ mod tests {
         let kept = access.by_token(other.reveal()).unwrap().seat;
         tokens::revoke(&access.dir, &Name::new("one").unwrap()).unwrap();
         access.read_tokens().unwrap();
-        assert!(access.by_token(one.reveal()).is_none() && seat.ended.is_cancelled());
+        assert!(access.by_token(one.reveal()).is_none());
+        assert!(!seat.holds(access.clock.timestamp()) && kept.holds(access.clock.timestamp()));
         assert!(Arc::ptr_eq(&kept, &access.by_token(other.reveal()).unwrap().seat));
     }
 

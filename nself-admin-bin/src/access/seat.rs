@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nself_realtime::auth::{Identity, Lease};
 use nself_realtime::{Name, Timestamp};
-use tokio_util::sync::CancellationToken;
 
 use super::role::Role;
 
@@ -18,7 +17,6 @@ pub(crate) struct Seat {
     user: Name,
     role: Role,
     lease: Lease,
-    pub(super) ended: CancellationToken,
     open: AtomicUsize,
     limit: usize,
     renewable: bool,
@@ -43,8 +41,8 @@ impl Seat {
     }
 
     fn new(user: Name, role: Role, lease: Lease, limit: usize, renewable: bool) -> Arc<Self> {
-        let (ended, open) = (CancellationToken::new(), AtomicUsize::new(0));
-        Arc::new(Self { user, role, lease, ended, open, limit, renewable })
+        let open = AtomicUsize::new(0);
+        Arc::new(Self { user, role, lease, open, limit, renewable })
     }
 
     pub(crate) fn user(&self) -> &Name {
@@ -68,12 +66,11 @@ impl Seat {
     /// Ends it, and with it every connection that it has.
     pub(super) fn end(&self) {
         self.lease.end();
-        self.ended.cancel();
     }
 
-    /// Returns once it has ended.
-    pub(crate) async fn ended(&self) {
-        self.ended.cancelled().await;
+    #[cfg(test)]
+    pub(super) fn holds(&self, now: Timestamp) -> bool {
+        self.lease.holds(now)
     }
 
     /// How many connections it has.

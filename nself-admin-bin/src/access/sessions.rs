@@ -184,7 +184,7 @@ mod tests {
         let case = begun();
         assert!(case.holds_after(29) && case.holds_after(58), "being used counts");
         assert!(!case.holds_after(88));
-        assert!(case.seat.ended.is_cancelled());
+        assert!(!case.seat.holds(case.start), "nor do its connections");
     }
 
     #[test]
@@ -218,7 +218,7 @@ mod tests {
         assert!(case.holds_after(1));
         case.sessions.end_all();
         assert!(!case.holds_after(1));
-        assert!(case.seat.ended.is_cancelled());
+        assert!(!case.seat.holds(case.start), "nor do its connections");
     }
 
     #[test]

@@ -55,8 +55,8 @@ impl Doorman {
 
     /// Lets one of that address in; `None` if it has all that it may have.
     pub(super) fn admit(&self, address: IpAddr, room: Room) -> Option<Place> {
-        let limit = self.limit_of(address.to_canonical());
-        let network = network(address);
+        let address = address.to_canonical();
+        let (limit, network) = self.limit_of(address);
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let count = inside.entry(network).or_default();
         if *count >= limit {
@@ -66,12 +66,13 @@ impl Doorman {
         Some(Place { network, inside: Arc::clone(&self.inside), _room: room })
     }
 
-    fn limit_of(&self, address: IpAddr) -> usize {
+    /// How many there may be, and of whom.
+    fn limit_of(&self, address: IpAddr) -> (usize, IpAddr) {
         if self.proxies.iter().any(|network| network.contains(&address)) {
-            return usize::MAX;
+            return (usize::MAX, address);
         }
         let default = if address.is_loopback() { PER_LOOPBACK_ADDRESS } else { PER_ADDRESS };
-        self.limits.per_address.unwrap_or(default)
+        (self.limits.per_address.unwrap_or(default), network(address))
     }
 }
 
@@ -107,20 +108,24 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_and_gets_it_back() {
-        let doorman = Doorman::new(Limits::default(), vec!["10.0.0.0/8".parse().unwrap()]);
+        let doorman = Doorman::new(
+            Limits::default(),
+            ["10.0.0.0/8", "fd00::10/128"].map(|net| net.parse().unwrap()).to_vec(),
+        );
         let admit = |text: &str| doorman.admit(text.parse().unwrap(), Room { _permit: None });
         let fill = |text: &str| (0..2_000).map_while(|_| admit(text)).collect::<Vec<_>>();
         let (many, local) = (fill("192.0.2.1"), fill("127.0.0.1"));
         assert_eq!((many.len(), local.len()), (PER_ADDRESS, PER_LOOPBACK_ADDRESS));
         assert!(admit("::ffff:192.0.2.1").is_none(), "the same address");
         assert!(admit("192.0.2.2").is_some());
-        let of_network = fill("2001:db8::1");
+        let (of_network, of_proxy) = (fill("2001:db8::1"), fill("fd00::10"));
         assert!(admit("2001:db8::ffff:2").is_none(), "one host may have all of a /64");
         assert!(admit("2001:db8:0:1::1").is_some());
+        assert!(of_proxy.len() == 2_000 && admit("fd00::20").is_some(), "beside a proxy");
         assert_eq!(fill("10.0.0.1").len(), 2_000);
         drop(many);
         assert!(admit("192.0.2.1").is_some());
-        drop((local, of_network));
+        drop((local, of_network, of_proxy));
         assert!(doorman.inside.lock().unwrap().is_empty(), "nothing is remembered of who left");
     }
 }

@@ -31,12 +31,8 @@ pub(super) async fn poll(
         PollRequest::from_json(&body::read(request.into_body()).await?)
     };
     let poll = poll.map_err(|error| malformed(&error))?;
-    let identity = seat.identity();
-    let answer = tokio::select! {
-        answer = app.server.poll(&identity, poll) => answer,
-        () = seat.ended() => return Err(Refusal::unauthorized()),
-    };
-    let answer = answer.map_err(|PollError { error, field }| unreadable(&error).at(&field))?;
+    let answer = app.server.poll(&seat.identity(), poll).await;
+    let answer = answer.map_err(|PollError { error, field }| unreadable(&error, &field))?;
     Ok(json_text(StatusCode::OK, answer))
 }
 
@@ -46,8 +42,8 @@ pub(super) async fn events(
     granted: &Granted,
     request: &Request<Incoming>,
 ) -> Result<Answer, Refusal> {
-    let seat = Arc::clone(&granted.caller()?.seat);
-    let open = open(&seat)?;
+    let seat = &granted.caller()?.seat;
+    let open = open(seat)?;
     app.wait_for_rooms().await;
     let mut events = EventsRequest::from_query(request.uri().query().unwrap_or_default());
     if let Some(id) = request.headers().get("last-event-id") {
@@ -57,10 +53,9 @@ pub(super) async fn events(
     }
     let events = events.map_err(|error| malformed(&error))?;
     let stream = app.server.events(&seat.identity(), events);
-    let stream = stream.map_err(|error| unreadable(&error).at("room"))?;
-    // Signing out ends it. It is one of the connections of its sign-in for as long as it goes on.
-    let ended = async move { seat.ended().await };
-    let stream = stream.take_until(Box::pin(ended)).map(move |item| {
+    let stream = stream.map_err(|error| unreadable(&error, "room"))?;
+    // It is one of the connections of its sign-in for as long as it goes on.
+    let stream = stream.map(move |item| {
         let _ = &open;
         item
     });
@@ -83,9 +78,14 @@ fn malformed(error: &InvalidRequest) -> Refusal {
     }
 }
 
-fn unreadable(error: &RoomError) -> Refusal {
+/// Says why a room is not read that `field` asks for.
+pub(super) fn unreadable(error: &RoomError, field: &str) -> Refusal {
     match error {
-        RoomError::Forbidden { .. } => Refusal::forbidden(error.to_string()),
-        _ => Refusal::new(StatusCode::NOT_FOUND, error.code().as_str(), error.to_string()),
+        RoomError::SignedOut { .. } => Refusal::unauthorized(),
+        RoomError::Forbidden { .. } => Refusal::forbidden(error.to_string()).at(field),
+        _ => {
+            let code = error.code().as_str();
+            Refusal::new(StatusCode::NOT_FOUND, code, error.to_string()).at(field)
+        }
     }
 }

@@ -28,7 +28,8 @@ impl Running {
     /// Tells the other commands, as long as what it returns is held.
     pub(crate) fn tell(&self, dir: &StateDir) -> Result<Alive, StateError> {
         let lock = || {
-            let file = private().create(true).append(true).open(dir.file(ALIVE))?;
+            // Some file systems lock only what can be read and written.
+            let file = private().create(true).read(true).append(true).open(dir.file(ALIVE))?;
             dir.give(&file)?;
             file.lock_shared()?;
             Ok(Alive { _file: file })
@@ -41,7 +42,9 @@ impl Running {
     /// The one that told last, if one is alive.
     pub(crate) fn find(dir: &StateDir) -> Result<Option<Self>, StateError> {
         let read = |source| StateError::Read { path: dir.file(ALIVE), source };
-        let file = match File::open(dir.file(ALIVE)) {
+        // One at a time: another one who looks would seem to be a server.
+        let _lock = dir.lock()?;
+        let file = match private().read(true).append(true).open(dir.file(ALIVE)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(read)?,
         };

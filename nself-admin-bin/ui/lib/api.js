@@ -51,7 +51,7 @@ export async function act(project, service, action) {
  * @param {string} project
  * @param {string} service
  * @param {{since?: string, until?: string, tail?: number}} range
- * @returns {Promise<LogLine[]>}
+ * @returns {Promise<{lines: LogLine[], whole: boolean}>} `whole`: all of it could be read that there is
  * @throws {RequestError}
  */
 export async function fetchLog(project, service, range) {
@@ -62,7 +62,8 @@ export async function fetchLog(project, service, range) {
       query.set(name, String(value));
     }
   }
-  return (await request(`/api/services/${path}/logs?${query}`, { method: 'GET' })).lines;
+  const { lines, unavailable } = await request(`/api/services/${path}/logs?${query}`, { method: 'GET' });
+  return { lines, whole: unavailable.length === 0 };
 }
 
 /**
@@ -120,7 +121,8 @@ export async function answerOf(path, init) {
   try {
     const response = await fetch(path, { ...init, cache: 'no-store' });
     const seconds = Number.parseFloat(response.headers.get('Retry-After') ?? '');
-    const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : undefined;
+    // At once would be at once again and again.
+    const retryAfterMs = Number.isFinite(seconds) ? Math.max(seconds, 1) * 1_000 : undefined;
     return { status: response.status, retryAfterMs, text: await response.text() };
   } catch {
     // What exactly failed on the way a browser does not tell.

@@ -5,6 +5,7 @@ const FIRST_MS = 1_000;
 const CEILING_MS = 16_000;
 const LEAST_FACTOR = 0.8;
 const FACTOR_RANGE = 1.0;
+const LONGEST_TOLD_MS = 3_600_000;
 
 export class Backoff {
   /** @type {() => number} */
@@ -27,4 +28,12 @@ export class Backoff {
   reset() {
     this.#attempt = 0;
   }
+}
+
+/**
+ * How long to wait where a server says it: no longer than an hour.
+ * @param {number} toldMs
+ */
+export function bounded(toldMs) {
+  return Math.min(toldMs, LONGEST_TOLD_MS);
 }

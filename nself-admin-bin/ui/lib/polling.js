@@ -2,6 +2,7 @@
 // the socket stopped. An answer counts only while its request is the outstanding one: whoever stops the
 // polls, or asks for something else, gets nothing twice.
 
+import { bounded } from './backoff.js';
 import { InvalidFrame } from './frames.js';
 import { parsePolled, parseRefusal, pollBody, refusedIndex } from './poll.js';
 
@@ -104,7 +105,7 @@ export class Polling {
       return 'signedOut';
     }
     if (response.retryAfterMs !== undefined) {
-      this.#timers.set('poll', now + response.retryAfterMs);
+      this.#timers.set('poll', now + bounded(response.retryAfterMs));
       return 'reachable';
     }
     return this.#handleRefusal(response, pending, now);

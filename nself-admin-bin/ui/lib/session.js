@@ -3,7 +3,7 @@
 // while the socket is away for long it polls. Order of calls: after each `handle…`, `read`, `lookAt`
 // and `start`, take `pollAction` and `pollEvent` until they are empty, then wait until `pollTimeout` at most.
 
-import { Backoff } from './backoff.js';
+import { Backoff, bounded } from './backoff.js';
 import { adviceOf } from './close_code.js';
 import { hello, parseFrame, ping, pong, presence, InvalidFrame } from './frames.js';
 import { Polling } from './polling.js';
@@ -266,7 +266,9 @@ export class ClientSession {
       case 'pong':
         return this.#handlePong(frame.id, frame.data?.serverTime, now);
       case 'closing':
-        this.#retryAfterMs = frame.data.retryAfterMs;
+        if (frame.data.retryAfterMs !== undefined) {
+          this.#retryAfterMs = bounded(frame.data.retryAfterMs);
+        }
         return;
       case 'session:expiring':
         this.#events.push({ kind: 'expiring', expiring: frame.data });
@@ -385,8 +387,8 @@ export class ClientSession {
   #handleReason(response, now) {
     const { status, retryAfterMs } = response ?? { status: 0, retryAfterMs: undefined };
     if (retryAfterMs !== undefined && this.#timers.at('retry') !== undefined) {
-      this.#retryAfterMs = retryAfterMs;
-      this.#timers.set('retry', now + retryAfterMs);
+      this.#retryAfterMs = bounded(retryAfterMs);
+      this.#timers.set('retry', now + this.#retryAfterMs);
     }
     if (status === 401) {
       return this.#handleOutcome('signedOut');

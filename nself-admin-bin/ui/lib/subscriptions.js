@@ -1,6 +1,7 @@
 // What a client wants of which room, and what the server answered: every wish outlives connections, and
 // a room that is not there is asked for again when `system` tells that it is open.
 
+import { bounded } from './backoff.js';
 import { subscribe, unsubscribe } from './frames.js';
 import { RoomReader } from './room_reader.js';
 
@@ -128,7 +129,7 @@ export class Subscriptions {
     }
     if (request !== undefined && data.code === 'rate_limited') {
       this.#delay(request);
-      return data.retryAfterMs ?? RATE_LIMITED_MS;
+      return bounded(data.retryAfterMs ?? RATE_LIMITED_MS);
     }
     if (reader !== undefined && data.code === 'unknown_room') {
       this.#close(reader);

@@ -37,6 +37,11 @@ test('an answer of something between has a message, too', async () => {
   await assert.rejects(fetchAccount(), { message: 'the server answered 503' });
 });
 
+test('what is to be tried again at once is tried after a second', async () => {
+  answering(new Response('{}', { status: 503, headers: { 'Retry-After': '0' } }));
+  assert.equal((await answerOf('/api/poll', { method: 'POST' })).retryAfterMs, 1_000);
+});
+
 test('no answer is told as such', async () => {
   answering(new TypeError('failed to fetch'));
   await assert.rejects(fetchAccount(), { message: 'the server does not answer', status: 0 });

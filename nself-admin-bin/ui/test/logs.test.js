@@ -177,11 +177,11 @@ test('while paused the rows stand still and what would be shown is counted', () 
 });
 
 /** A log of `services` whose history is asked of `tell`, and what was asked. */
-function mendable(tell, services = ['web']) {
+function mendable(tell, services = ['web'], whole = true) {
   const asked = [];
   const store = new LogsStore(async (project, service, range) => {
     asked.push([project, service, range]);
-    return tell(service);
+    return { lines: tell(service), whole };
   });
   store.open('shop', services);
   return { store, asked };
@@ -209,6 +209,15 @@ test('what the engine no longer has stays marked, behind what was held', async (
   await turn();
   assert.deepEqual(held(store), [1, 2, 'break', 6, 7, 8, 9]);
   assert.equal(store.getSnapshot().entries[2].state, 'lost');
+});
+
+test('a break of which the engine gives a part stays marked, as not read', async () => {
+  const { store } = mendable(() => lines(2, 5), ['web'], false);
+  store.handle(snapshot(false, ...lines(1, 2)));
+  store.handle(snapshot(true, ...lines(8, 9)));
+  await turn();
+  assert.deepEqual(held(store), [1, 2, 'break', 8, 9]);
+  assert.equal(store.getSnapshot().entries[2].state, 'failed');
 });
 
 test('an engine that does not answer leaves the mark, and says so', async () => {

@@ -84,6 +84,14 @@ test('the backoff begins anew after 10 s of health, not before', () => {
   assert.equal(lossAfter(10_000), 1_000);
 });
 
+test('no server keeps a page away for more than an hour', () => {
+  const play = new Play();
+  play.welcome();
+  play.receive({ type: 'closing', data: { code: 1012, reason: 'restart', retryAfterMs: 1e19 } });
+  play.close(1012);
+  assert.equal(play.session.state.nextAttemptAt, 3_600_000);
+});
+
 test('what closing says of the wait takes precedence, and waking keeps to it', () => {
   const play = new Play();
   play.welcome();

@@ -123,15 +123,22 @@ async fn read_one(
     origin: &Origin,
     query: &HistoryQuery,
 ) -> Result<(Kept, Option<EngineError>), EngineError> {
-    let (mut kept, mut failed) = (Kept::new(query.tail), None);
+    let mut shorter = None;
     for tail in TAILS {
-        (kept, failed) = read_tail(engine, origin, query, tail).await?;
-        kept.complete &= failed.is_none();
-        if kept.complete || kept.lines.len() >= query.tail {
+        let (kept, failed) = read_tail(engine, origin, query, tail).await?;
+        if failed.is_some() {
+            // What a shorter reading has lies behind the damage, and a longer one comes upon it, too.
+            let mut kept = shorter.unwrap_or(kept);
+            kept.complete = false;
+            return Ok((kept, failed));
+        }
+        let is_enough = kept.complete || kept.lines.len() >= query.tail;
+        shorter = Some(kept);
+        if is_enough {
             break;
         }
     }
-    Ok((kept, failed))
+    Ok((shorter.unwrap_or_else(|| Kept::new(query.tail)), None))
 }
 
 async fn read_tail(

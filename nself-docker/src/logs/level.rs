@@ -76,7 +76,7 @@ impl<'de> Visitor<'de> for &mut JsonLine<'de> {
                     continue;
                 }
             };
-            *slot = Some(fields.next_value()?);
+            *slot = fields.next_value()?;
         }
         Ok(())
     }
@@ -257,6 +257,7 @@ mod tests {
             (r#"{"time":1,"level":"warn","msg":"slow"}"#, Level::Warn),
             (r#"{"level":50,"time":1,"msg":"pino"}"#, Level::Error),
             (r#"{"severity":"CRITICAL","message":"x"}"#, Level::Fatal),
+            (r#"{"level":null,"severity":"error"}"#, Level::Error),
             (r#"ts=2026-01-31T12:00:00Z level=error msg="no INFO here""#, Level::Error),
             (r#"time="2026-01-31" level="debug" msg=x"#, Level::Debug),
             ("I0131 12:00:00.000000       1 server.go:10] up", Level::Info),

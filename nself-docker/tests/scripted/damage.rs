@@ -166,6 +166,23 @@ async fn old_lines_before_a_damaged_one_are_given_with_what_is_wrong() {
     assert!(matches!(why, EngineError::ReadingFailed { .. }), "{why}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn old_lines_behind_a_damage_are_not_given_up_for_those_before_it() {
+    let stage = Stage::with_web().await;
+    stage.engine.complain_of_damage(true);
+    stage.print("wanted, before");
+    stage.engine.damage_log(WEB);
+    for number in 0..2_500 {
+        stage.print(if number == 2_400 { "wanted, behind" } else { "another" });
+    }
+    let (shop, web) = (RoomName::new("shop").unwrap(), Name::new("web").unwrap());
+    let query = HistoryQuery::default().text("wanted");
+    let history = stage.docker.history(&shop, &web, &query).await.unwrap();
+    let lines: Vec<&str> = history.lines.iter().map(|line| line.line.as_str()).collect();
+    assert_eq!((lines.as_slice(), history.complete), (&["wanted, behind"][..], false));
+    assert_eq!(history.unavailable.len(), 1, "{history:?}");
+}
+
 /// How many events a reader gets, or is told to have missed, of a log whose container printed that many
 /// lines before anybody could read it. The first event is that it is another container.
 async fn told_of_a_burst(lines: usize) -> u64 {

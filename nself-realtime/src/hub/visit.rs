@@ -4,11 +4,9 @@
 use std::sync::Arc;
 use std::task::Waker;
 
-use bytes::Bytes;
-
 use super::Hub;
 use super::room::{Room, RoomState, WaiterId};
-use crate::proto::server_frame::{Loss, Recovered};
+use crate::proto::server_frame::Recovered;
 use crate::room::{EventsFrame, Filter, FilterId, Gap, Position, SnapshotPosition, Space};
 use crate::stats::Counters;
 use crate::{Cursor, RoomName};
@@ -47,13 +45,22 @@ pub(crate) struct Found {
     pub(crate) cursor: Cursor,
     /// What is kept, in parts.
     pub(crate) snapshot: Vec<EventsFrame>,
-    /// The data of gaps.
-    pub(crate) gaps: Vec<Bytes>,
+    pub(crate) gaps: Vec<Gap>,
     pub(crate) events: Option<EventsFrame>,
     /// How many events these are.
     pub(crate) count: usize,
     /// Whether there was no room for more.
     pub(crate) more: bool,
+}
+
+impl Found {
+    /// Counts it as told.
+    pub(crate) fn count_out(&self, counters: &Counters) {
+        Counters::add(&counters.events_out, self.count);
+        for gap in &self.gaps {
+            Counters::add(counters.gaps(gap.why), 1);
+        }
+    }
 }
 
 impl Hub {
@@ -109,7 +116,7 @@ impl Visit {
 
     /// Takes what there is: a snapshot whole, events as many as there is room for. `None` if the room
     /// was closed.
-    pub(crate) fn take(&self, space: Space, counters: &Counters) -> Option<Found> {
+    pub(crate) fn take(&self, space: Space) -> Option<Found> {
         let mut state = self.room.lock();
         if state.closed {
             return None;
@@ -119,26 +126,21 @@ impl Visit {
         let page = since.and_then(|_| state.log.page(self.filter, seq, space));
         let Some(page) = page else {
             drop(state);
-            return self.take_snapshot(counters);
+            return self.take_snapshot();
         };
-        let count = page.frame.as_ref().map_or(0, |frame| frame.events);
-        Counters::add(&counters.events_out, count);
-        if let Some(gap) = &page.gap {
-            Counters::add(counters.gaps(gap.why), 1);
-        }
         let recovered = if page.gap.is_some() { Recovered::Gap } else { Recovered::Full };
         Some(Found {
             recovered,
             cursor: state.log.cursor(page.to),
             snapshot: Vec::new(),
-            gaps: page.gap.iter().map(Gap::data).collect(),
+            gaps: page.gap.into_iter().collect(),
+            count: page.frame.as_ref().map_or(0, |frame| frame.events),
             events: page.frame,
-            count,
             more: page.cut,
         })
     }
 
-    fn take_snapshot(&self, counters: &Counters) -> Option<Found> {
+    fn take_snapshot(&self) -> Option<Found> {
         let space = Space { bytes: SNAPSHOT_PART_BYTES, events: usize::MAX, one_larger: true };
         let recovered = if self.since.is_some() { Recovered::Reset } else { Recovered::Fresh };
         let begin = |state: &RoomState| {
@@ -161,12 +163,9 @@ impl Visit {
                 continue;
             };
             found.count += part.frame.as_ref().map_or(0, |frame| frame.events);
-            found.gaps.extend(part.gap.iter().map(Gap::data));
+            found.gaps.extend(part.gap);
             found.snapshot.extend(part.frame);
         }
-        Counters::add(&counters.events_out, found.count);
-        // What went while the snapshot was read.
-        Counters::add(counters.gaps(Loss::Slow), found.gaps.len());
         Some(found)
     }
 }

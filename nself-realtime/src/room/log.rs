@@ -13,7 +13,8 @@ use crate::event::Delivery;
 use crate::{Cursor, Epoch, NameError, RoomName};
 
 /// So long an event is hot, in nanoseconds, if it is kept or another one stands for it: a quiet room holds what
-/// it keeps, and not what it once said. Anything else stays until newer events take its place.
+/// it keeps, and not what it once said. Anything else stays until newer events take its place. Whoever has not
+/// read what goes reads what is kept instead, so that clocks that differ among servers cost no event.
 const HOT_NANOS: u64 = 60 * 1_000_000_000;
 
 /// What one room may hold. The defaults bound a room to about 9 MiB of events and 2 MiB of ledger,

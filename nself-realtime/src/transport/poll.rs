@@ -34,7 +34,7 @@ use crate::RoomName;
 use crate::auth::Identity;
 use crate::hub::{Due, Found, Visit};
 use crate::proto::CloseCode;
-use crate::room::{EventsFrame, Space};
+use crate::room::{EventsFrame, Gap, Space};
 use crate::server::{Connected, Server};
 use crate::stats::{Counters, Transport};
 
@@ -150,6 +150,7 @@ fn look(visits: &mut [Visit], waker: &Waker) -> Poll<Due> {
 fn answer(visits: &[Visit], fields: Vec<String>, counters: &Counters) -> Result<Bytes, PollError> {
     let mut body = br#"{"rooms":["#.to_vec();
     let (mut bytes, mut events) = (MAX_BYTES, MAX_EVENTS);
+    let mut told = Vec::new();
     for (index, (visit, field)) in visits.iter().zip(fields).enumerate() {
         if bytes == 0 || events == 0 {
             break;
@@ -160,7 +161,7 @@ fn answer(visits: &[Visit], fields: Vec<String>, counters: &Counters) -> Result<
             Space { bytes: bytes / sharing, events: (events / sharing).max(1), one_larger: true };
         let room = visit.name();
         let closed = || PollError { error: RoomError::UnknownRoom { room: room.clone() }, field };
-        let found = visit.take(space, counters).ok_or_else(closed)?;
+        let found = visit.take(space).ok_or_else(closed)?;
         if index > 0 {
             body.push(b',');
         }
@@ -168,6 +169,11 @@ fn answer(visits: &[Visit], fields: Vec<String>, counters: &Counters) -> Result<
         append(&mut body, room, &found);
         bytes = bytes.saturating_sub(body.len() - before);
         events = events.saturating_sub(found.count);
+        told.push(found);
+    }
+    // Not before all of them could be read: else none of it is told.
+    for found in &told {
+        found.count_out(counters);
     }
     body.extend_from_slice(b"]}");
     Ok(body.into())
@@ -183,7 +189,7 @@ fn append(body: &mut Vec<u8>, room: &RoomName, found: &Found) {
     );
     append_list(body, snapshot.iter().map(EventsFrame::list));
     body.extend_from_slice(br#"],"gaps":["#);
-    append_list(body, gaps.iter().cloned());
+    append_list(body, gaps.iter().map(Gap::data));
     body.extend_from_slice(br#"],"events":["#);
     append_list(body, events.as_ref().map(EventsFrame::list));
     let _ = write!(body, r#"],"more":{more}}}"#);

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 
 use http::StatusCode;
+use nself_realtime::Timestamp;
 use nself_realtime::auth::Identity;
 use nself_realtime::event::DockerStats;
-use nself_realtime::transport::poll::PollRequest;
-use nself_realtime::{RoomName, Timestamp};
+use nself_realtime::transport::poll::{PollError, PollRequest};
 use serde::{Deserialize, Serialize};
 
 use super::super::App;
 use super::super::answer::{Answer, Refusal, json};
-use super::super::fallback::open;
+use super::super::fallback::{open, unreadable};
 use super::super::guard::Granted;
 
 /// An engine measures about once a second, and the first time takes two.
@@ -83,20 +83,7 @@ pub(crate) async fn latest(
 ) -> Result<Answer, Refusal> {
     let wanted = super::project(query)?;
     let seat = &granted.caller()?.seat;
-    let _open = open(seat)?;
-    let identity = seat.identity();
-    let measuring = measured(app, &identity, wanted);
-    tokio::select! {
-        stats = measuring => Ok(json(StatusCode::OK, &Latest { stats: stats? })),
-        () = seat.ended() => Err(Refusal::unauthorized()),
-    }
-}
-
-async fn measured(
-    app: &App,
-    identity: &Identity,
-    wanted: Option<RoomName>,
-) -> Result<Vec<ContainerStats>, Refusal> {
+    let (_open, identity) = (open(seat)?, seat.identity());
     app.wait_for_rooms().await;
     let mut rooms: Vec<_> = app.docker.services().into_iter().map(|(room, _)| room).collect();
     rooms.dedup();
@@ -104,17 +91,17 @@ async fn measured(
     let mut latest = BTreeMap::new();
     for rooms in rooms.chunks(ROOMS) {
         let all = rooms.iter().map(|room| subscription(room.as_str(), None)).collect();
-        let polled = poll(app, identity, 0, all).await?;
+        let polled = poll(app, &identity, 0, all).await?;
         let missing = polled.rooms.iter().filter(|room| room.snapshot.is_empty());
         let missing: Vec<_> =
             missing.map(|room| subscription(&room.room, Some(&room.cursor))).collect();
         if !missing.is_empty() {
-            let later = poll(app, identity, FIRST_WITHIN_MS, missing).await?;
+            let later = poll(app, &identity, FIRST_WITHIN_MS, missing).await?;
             collect(&mut latest, later);
         }
         collect(&mut latest, polled);
     }
-    Ok(latest.into_values().collect())
+    Ok(json(StatusCode::OK, &Latest { stats: latest.into_values().collect() }))
 }
 
 fn subscription<'a>(room: &'a str, since: Option<&'a str>) -> Subscription<'a> {
@@ -131,7 +118,7 @@ async fn poll(
     let request = PollRequest::from_json(&asked).map_err(|error| internal(&error))?;
     let answer = app.server.poll(identity, request).await;
     // A room that closed a moment ago: who asks again is told without it.
-    let answer = answer.map_err(|error| Refusal::not_found(error.to_string()))?;
+    let answer = answer.map_err(|PollError { error, field }| unreadable(&error, &field))?;
     serde_json::from_slice(&answer).map_err(|error| internal(&error))
 }
 

@@ -92,7 +92,7 @@ export class LogsStore extends Store {
           this.#fetch(log.room, service, { until: log.oldestTime(service), tail: OLDER_LINES }),
         ),
       );
-      log.older = log.addOlder(lists.flat()) ? 'unknown' : 'none';
+      log.older = log.addOlder(lists.flatMap(({ lines }) => lines)) ? 'unknown' : 'none';
     } catch (error) {
       if (!(error instanceof RequestError)) {
         throw error;
@@ -109,7 +109,12 @@ export class LogsStore extends Store {
   async #mend(log, tear) {
     try {
       const { service, since, until } = tear;
-      log.handleMended(tear, await this.#fetch(log.room, service, { since, until, tail: MISSED_LINES }));
+      const { lines, whole } = await this.#fetch(log.room, service, { since, until, tail: MISSED_LINES });
+      if (whole) {
+        log.handleMended(tear, lines);
+      } else {
+        log.handleNotMended(tear);
+      }
     } catch (error) {
       if (!(error instanceof RequestError)) {
         throw error;

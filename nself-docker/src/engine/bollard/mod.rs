@@ -38,10 +38,17 @@ use super::{
 /// An engine that speaks Docker's API: Docker 20.10 or later, rootless Docker, Podman's service.
 pub struct DockerEngine {
     endpoint: Endpoint,
-    /// The client of the last successful attempt. Held only to copy or replace it.
-    client: Mutex<Option<Docker>>,
+    /// That of the last attempt. Held only to copy or replace it.
+    connection: Mutex<Option<Connection>>,
     /// Only containers with all these labels are seen, each `name` or `name=value`.
     labels: Vec<String>,
+}
+
+/// One engine, also where there are several sockets: whatever is asked, the same one answers.
+#[derive(Clone)]
+struct Connection {
+    client: Docker,
+    endpoint: Endpoint,
 }
 
 impl DockerEngine {
@@ -54,7 +61,7 @@ impl DockerEngine {
     /// [`EngineError::Address`] if the address is of a kind that is not supported.
     pub fn new(address: Option<&str>) -> Result<Self, EngineError> {
         let endpoint = Endpoint::resolve(address, &Surroundings::of_process())?;
-        Ok(Self { endpoint, client: Mutex::new(None), labels: Vec::new() })
+        Ok(Self { endpoint, connection: Mutex::new(None), labels: Vec::new() })
     }
 
     /// Sees only containers that have all these labels, each `name` or `name=value`. Default: all
@@ -69,20 +76,30 @@ impl DockerEngine {
         self.endpoint.found().to_string()
     }
 
-    fn client(&self) -> Result<Docker, EngineError> {
-        let mut slot = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = slot.as_ref() {
-            return Ok(client.clone());
+    fn connection(&self) -> Result<Connection, EngineError> {
+        let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = slot.as_ref() {
+            return Ok(connection.clone());
         }
-        let client = self.connect()?;
-        *slot = Some(client.clone());
-        Ok(client)
+        let connection = self.connect()?;
+        *slot = Some(connection.clone());
+        Ok(connection)
+    }
+
+    fn client(&self) -> Result<Docker, EngineError> {
+        self.connection().map(|connection| connection.client)
+    }
+
+    /// Where questions go that bollard does not ask.
+    fn connected(&self) -> Endpoint {
+        self.connection().map_or_else(|_| self.endpoint.clone(), |connection| connection.endpoint)
     }
 
     /// Makes a client. Requests name no version of the API: the engine answers with its newest.
-    fn connect(&self) -> Result<Docker, EngineError> {
+    fn connect(&self) -> Result<Connection, EngineError> {
         let seconds = ANSWER_WITHIN.as_secs();
-        match &self.endpoint.found() {
+        let endpoint = self.endpoint.found();
+        let client = match &endpoint {
             Endpoint::Http(address) => {
                 Docker::connect_with_http(address, seconds, API_DEFAULT_VERSION)
             }
@@ -92,8 +109,9 @@ impl DockerEngine {
                     .map_or_else(String::new, |path| path.to_string_lossy().into_owned());
                 Docker::connect_with_unix(&path, seconds, API_DEFAULT_VERSION)
             }
-        }
-        .map_err(|error| self.classify(&error))
+        };
+        let client = client.map_err(|error| self.classify(&error))?;
+        Ok(Connection { client, endpoint })
     }
 
     fn label_filter(&self) -> Option<(String, Vec<String>)> {
@@ -153,7 +171,7 @@ impl Engine for DockerEngine {
     fn version(&self) -> Answer<'_, Version> {
         async {
             // A client that is made anew also finds a socket that was made anew elsewhere.
-            *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = None;
             let client = self.client()?;
             let version = client.version().await.map_err(|error| self.classify(&error))?;
             Ok(Version { engine: version.version, api: version.api_version })
@@ -177,7 +195,7 @@ impl Engine for DockerEngine {
 
     fn list(&self) -> Answer<'_, Vec<Container>> {
         async {
-            let listed = list::ask(&self.endpoint, &self.labels).await?;
+            let listed = list::ask(&self.connected(), &self.labels).await?;
             Ok(listed.into_iter().map(list::Listed::into_container).collect())
         }
         .boxed()
@@ -196,7 +214,7 @@ impl Engine for DockerEngine {
     }
 
     fn logs(&self, id: &str, query: LogQuery) -> Frames<LogFrame> {
-        logs::open(self.endpoint.clone(), id, query)
+        logs::open(self.connected(), id, query)
     }
 
     fn stats(&self, id: &str) -> Frames<StatsFrame> {
@@ -208,7 +226,7 @@ impl Engine for DockerEngine {
     }
 
     fn pull(&self, reference: &str) -> Frames<PullFrame> {
-        pull::open(self.endpoint.clone(), reference)
+        pull::open(self.connected(), reference)
     }
 
     fn start<'a>(&'a self, id: &'a str) -> Answer<'a, ()> {
@@ -254,13 +272,13 @@ impl Engine for DockerEngine {
     }
 
     fn build(&self, image: &ImageSpec, context: Context) -> Frames<BuildFrame> {
-        build::open(self.endpoint.clone(), image, context)
+        build::open(self.connected(), image, context)
     }
 
     fn project<'a>(&'a self, project: &'a str) -> Answer<'a, Vec<ProjectContainer>> {
         async move {
             let label = format!("com.docker.compose.project={project}");
-            let listed = list::ask(&self.endpoint, &[label]).await?;
+            let listed = list::ask(&self.connected(), &[label]).await?;
             Ok(listed.into_iter().map(list::Listed::into_project_container).collect())
         }
         .boxed()

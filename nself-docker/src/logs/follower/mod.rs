@@ -199,20 +199,21 @@ impl Following {
     /// Waits before another attempt, until the engine is back at the latest. An error that no attempt
     /// can mend comes back.
     async fn pause_after(&mut self, error: EngineError) -> Result<(), EngineError> {
-        match &error {
+        let counts = match &error {
             // It is being removed: the next answer is that it is gone.
-            EngineError::Api { status: 409, .. } => {}
+            EngineError::Api { status: 409, .. } => false,
             // The others are those of a proxy whose engine is away.
             EngineError::Api { status: 500 | 502..=504, .. }
-            | EngineError::ReadingFailed { .. } => self.failures += 1,
+            | EngineError::ReadingFailed { .. } => true,
             EngineError::Unreadable { .. } => {
-                self.failures += 1;
                 self.note_unreadable(&error);
+                true
             }
-            _ if error.is_offline() => {}
+            _ if error.is_offline() => false,
             _ => return Err(error),
-        }
-        if self.failures == TOLD_AFTER {
+        };
+        self.failures += u32::from(counts);
+        if counts && self.failures == TOLD_AFTER {
             self.mark_unavailable(&error);
         }
         let connection = self.phase().connection;
