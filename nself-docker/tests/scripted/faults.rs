@@ -209,6 +209,18 @@ async fn a_log_that_is_refused_for_a_while_goes_on_and_says_so_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_that_was_told_is_not_told_again_while_another_one_follows() {
+    let (stage, mut reader) = watched().await;
+    let is_told = |text: &&String| text.starts_with("<unavailable");
+    stage.engine.refuse_logs(Some(refusal(503)));
+    stage.engine.cut_logs();
+    reader.until("the marker", |seen| log(seen).iter().any(|text| is_told(&text))).await;
+    stage.engine.refuse_logs(Some(refusal(409)));
+    reader.during(Duration::from_mins(2)).await;
+    assert_eq!(reader.log().iter().filter(is_told).count(), 1, "{:?}", reader.log());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_log_of_a_container_that_is_gone_ends_without_a_word() {
     let (stage, mut reader) = watched().await;
     stage.print("one");
