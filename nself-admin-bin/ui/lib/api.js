@@ -1,6 +1,8 @@
 // What the page asks for by HTTP: who it is, actions on services, and what of a log only the engine has.
 // Everything that is live comes by the socket.
 
+import { bounded } from './backoff.js';
+
 /** @import { Response } from './session.js' */
 /** @import { LogLine } from './stores/logs.js' */
 
@@ -122,7 +124,7 @@ export async function answerOf(path, init) {
     const response = await fetch(path, { ...init, cache: 'no-store' });
     const seconds = Number.parseFloat(response.headers.get('Retry-After') ?? '');
     // At once would be at once again and again.
-    const retryAfterMs = Number.isFinite(seconds) ? Math.max(seconds, 1) * 1_000 : undefined;
+    const retryAfterMs = Number.isFinite(seconds) ? bounded(Math.max(seconds, 1) * 1_000) : undefined;
     return { status: response.status, retryAfterMs, text: await response.text() };
   } catch {
     // What exactly failed on the way a browser does not tell.

@@ -2,7 +2,6 @@
 // the socket stopped. An answer counts only while its request is the outstanding one: whoever stops the
 // polls, or asks for something else, gets nothing twice.
 
-import { bounded } from './backoff.js';
 import { InvalidFrame } from './frames.js';
 import { parsePolled, parseRefusal, pollBody, refusedIndex } from './poll.js';
 
@@ -105,7 +104,7 @@ export class Polling {
       return 'signedOut';
     }
     if (response.retryAfterMs !== undefined) {
-      this.#timers.set('poll', now + bounded(response.retryAfterMs));
+      this.#timers.set('poll', now + response.retryAfterMs);
       return 'reachable';
     }
     return this.#handleRefusal(response, pending, now);

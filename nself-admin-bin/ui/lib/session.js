@@ -387,8 +387,8 @@ export class ClientSession {
   #handleReason(response, now) {
     const { status, retryAfterMs } = response ?? { status: 0, retryAfterMs: undefined };
     if (retryAfterMs !== undefined && this.#timers.at('retry') !== undefined) {
-      this.#retryAfterMs = bounded(retryAfterMs);
-      this.#timers.set('retry', now + this.#retryAfterMs);
+      this.#retryAfterMs = retryAfterMs;
+      this.#timers.set('retry', now + retryAfterMs);
     }
     if (status === 401) {
       return this.#handleOutcome('signedOut');

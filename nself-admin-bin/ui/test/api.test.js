@@ -37,9 +37,11 @@ test('an answer of something between has a message, too', async () => {
   await assert.rejects(fetchAccount(), { message: 'the server answered 503' });
 });
 
-test('what is to be tried again at once is tried after a second', async () => {
-  answering(new Response('{}', { status: 503, headers: { 'Retry-After': '0' } }));
-  assert.equal((await answerOf('/api/poll', { method: 'POST' })).retryAfterMs, 1_000);
+test('what is to be tried again at once is tried after a second, and nothing waits for more than an hour', async () => {
+  for (const [told, ms] of [['0', 1_000], ['-5', 1_000], ['99999999999', 3_600_000]]) {
+    answering(new Response('{}', { status: 503, headers: { 'Retry-After': told } }));
+    assert.equal((await answerOf('/api/poll', { method: 'POST' })).retryAfterMs, ms);
+  }
 });
 
 test('no answer is told as such', async () => {
